@@ -1,0 +1,39 @@
+/** Every limit that a boundary refuses by, in one table; docs/config.md lists those that a setting can change. */
+export const limits = Object.freeze({
+  /** Bytes of one encoded payload: an input, an output. Settable: `payload.maxBytes`. */
+  payloadBytesMax: 1_048_576,
+  /** Bytes of one encoded log entry. */
+  logEntryBytesMax: 65_536,
+  /** Entries kept of one task's log; the oldest are trimmed and watchers see a gap. */
+  logEntriesMax: 10_000,
+  /** Specs in one SubmitTasks request or SubmitStream message. */
+  batchMax: 1_000,
+  /** Unfinished tasks in one queue. Settable: `queue.maxTasks`. */
+  queueTasksMax: 5_000_000,
+  roleNameBytesMax: 48,
+  tenantBytesMax: 128,
+  idempotencyKeyBytesMax: 256,
+  titleBytesMax: 256,
+  reasonBytesMax: 1_024,
+  workerIdBytesMax: 128,
+  labelsMax: 16,
+  labelBytesMax: 128,
+  dependenciesMax: 1_000,
+  attemptsMax: 100,
+  errorDetailBytesMax: 16_384,
+  pageSizeMax: 500,
+  pageSizeDefault: 50,
+  /** Longest time ahead that a task may be scheduled for: one year. */
+  delayMsMax: 366 * 24 * 3_600_000,
+  leaseMsMin: 1_000,
+  leaseMsMax: 3_600_000,
+  leaseMsDefault: 30_000,
+  /** Leases that one AssignTask may take. */
+  assignMax: 100,
+  assignWaitMsMax: 60_000,
+  /** Leases that one worker may hold credit for. */
+  creditMax: 10_000,
+  workflowNodesMax: 1_000,
+  /** Whole gRPC message: a batch of payloads has to fit. */
+  messageBytesMax: 16 * 1_048_576,
+});

@@ -1,0 +1,293 @@
+/**
+ * The contract of a store: what the queue needs of a place that keeps tasks. Every method takes a batch and answers item by
+ * item, in order; a rejected promise means that the outcome of the whole batch is unknown (STORE_UNAVAILABLE) or that
+ * nothing was done (STORE_FULL). `sqlite/` and `redis/` implement it and `tests/contract/store.ts` is its exact meaning.
+ *
+ * A store never looks into what it carries: specs, outputs, resume states and log bodies are bytes. Time is the store's
+ * own clock (Redis TIME, or the embedded store's), never a caller's.
+ */
+import type { DependencyCondition, FinalState, RetryPolicy, TaskFailure, TaskState } from "./task.ts";
+
+export interface Parent {
+  readonly taskId: string;
+  /** How templates name it; empty: not at all. */
+  readonly name: string;
+  readonly condition: DependencyCondition;
+}
+
+export interface TaskUsageCount {
+  readonly tokens: number;
+  readonly usd: number;
+}
+
+/** A task to take in, checked and with its defaults filled. */
+export interface NewTask {
+  /** `QUEUE.UNIQUE`; the same id for the same idempotency key. */
+  readonly id: string;
+  readonly queue: string;
+  readonly tenant: string;
+  /** 0–9, 9 first. */
+  readonly priority: number;
+  /** Hash of the request when it has an idempotency key; empty: the id is new. */
+  readonly fingerprint: string;
+  /** Not before this time, or this long after now by the store's clock; at most one. */
+  readonly runAtMs?: number;
+  readonly delayMs?: number;
+  readonly retry: RetryPolicy;
+  readonly parents: readonly Parent[];
+  /** Empty: no workflow. */
+  readonly workflowId: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** The encoded TaskSpec, input included. */
+  readonly spec: Uint8Array;
+}
+
+/** A task as the store has it. */
+export interface TaskRecord {
+  readonly id: string;
+  readonly queue: string;
+  readonly tenant: string;
+  readonly priority: number;
+  readonly state: TaskState;
+  /** Attempts begun and not given back. */
+  readonly attempt: number;
+  /** Grows with each lease, cancel and retry; never shrinks. */
+  readonly fence: number;
+  readonly generation: number;
+  readonly retry: RetryPolicy;
+  readonly parents: readonly Parent[];
+  /** Parents that have not ended yet. */
+  readonly parentsPending: number;
+  readonly workflowId: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly createdMs: number;
+  readonly queuedMs?: number;
+  readonly startedMs?: number;
+  readonly finishedMs?: number;
+  /** SCHEDULED: when it is due. */
+  readonly runAtMs?: number;
+  /** RUNNING: when the lease ends. */
+  readonly leaseExpiresMs?: number;
+  /** The worker of the last lease. */
+  readonly workerId?: string;
+  readonly spec: Uint8Array;
+  readonly output?: Uint8Array;
+  readonly error?: TaskFailure;
+  /** Encoded Progress, the newest. */
+  readonly progress?: Uint8Array;
+  readonly usage: TaskUsageCount;
+  /** What the last Suspended left. */
+  readonly resumeState?: Uint8Array;
+  readonly lastSequence: number;
+}
+
+export type SubmitOutcome =
+  | { readonly status: "created" | "existing"; readonly id: string; readonly state: TaskState }
+  /** The id is taken by another request. */
+  | { readonly status: "conflict"; readonly id: string }
+  | { readonly status: "unknownParent"; readonly parentId: string }
+  | { readonly status: "full"; readonly tasksMax: number };
+
+/** A wish of one worker for work. */
+export interface LeaseAsk {
+  readonly queue: string;
+  readonly workerId: string;
+  readonly max: number;
+  readonly leaseMs: number;
+}
+
+/** A leased task: its record right after the lease began. */
+export type LeasedTask = TaskRecord & { readonly leaseMs: number };
+
+export interface FencedTask {
+  readonly taskId: string;
+  readonly fence: number;
+}
+
+export interface Renewal extends FencedTask {
+  readonly leaseMs: number;
+}
+
+/** A fenced write's answer. `state` is "MISSING" when there is no such task. */
+export interface FencedOutcome {
+  readonly accepted: boolean;
+  readonly state: TaskState | "MISSING";
+}
+
+/** One entry for a task's log. */
+export interface LogBody {
+  /** The encoded LogEntry, without sequence and time. */
+  readonly bytes: Uint8Array;
+  /** Set when the entry is a progress: the encoded Progress, kept on the task too. */
+  readonly progress?: Uint8Array;
+}
+
+export interface LogAppend extends FencedTask {
+  readonly entries: readonly LogBody[];
+  /** Added to the task's usage. */
+  readonly usage?: TaskUsageCount;
+}
+
+export type FinishResult =
+  | { readonly kind: "succeeded"; readonly output: Uint8Array }
+  | { readonly kind: "failed"; readonly failure: TaskFailure; readonly retryDelayMs?: number }
+  /** Queued again, first of its priority; the attempt does not count. */
+  | { readonly kind: "released"; readonly reason: string }
+  /** BLOCKED on more parents (names must be new), or QUEUED when those have ended; the attempt does not count. */
+  | { readonly kind: "suspended"; readonly parents: readonly Parent[]; readonly resumeState: Uint8Array };
+
+export interface Finish extends FencedTask {
+  readonly result: FinishResult;
+  readonly usage?: TaskUsageCount;
+}
+
+/** `repeated`: the same finish was accepted before; nothing changed. */
+export interface FinishOutcome extends FencedOutcome {
+  readonly repeated: boolean;
+}
+
+export interface Cancel {
+  readonly taskId: string;
+  readonly reason: string;
+}
+
+/** `changed` is false where the task was final already or does not exist. */
+export interface CancelOutcome {
+  readonly changed: boolean;
+  readonly state: TaskState | "MISSING";
+}
+
+export interface Retry {
+  readonly taskId: string;
+  /** In place of the task's spec. */
+  readonly spec?: Uint8Array;
+}
+
+/** `changed` is false unless the task was FAILED or CANCELED. */
+export type RetryOutcome = CancelOutcome;
+
+export interface ListQuery {
+  readonly queues?: readonly string[];
+  readonly states?: readonly TaskState[];
+  readonly tenant?: string;
+  readonly workflowId?: string;
+  readonly deadLetter?: boolean;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly limit: number;
+  /** From the last page; opaque. */
+  readonly cursor?: string;
+}
+
+export interface ListPage {
+  /** Newest created first. May be short of the limit, even empty, while there is a cursor. */
+  readonly tasks: readonly TaskRecord[];
+  readonly cursor?: string;
+}
+
+export interface LogQuery {
+  readonly taskId: string;
+  /** The first sequence wanted, from 1. */
+  readonly from: number;
+  readonly limit: number;
+}
+
+/** A stored entry: a change of state, written by the store, or a body that a worker sent. */
+export interface LogRecord {
+  readonly sequence: number;
+  readonly timeMs: number;
+  readonly change?: {
+    readonly state: TaskState;
+    readonly attempt: number;
+    readonly reason: string;
+    readonly workerId: string;
+  };
+  readonly body?: Uint8Array;
+}
+
+export interface LogPage {
+  readonly entries: readonly LogRecord[];
+  /** The oldest sequence that is kept; what is before it was trimmed. */
+  readonly firstKept: number;
+  readonly lastSequence: number;
+  readonly state: TaskState;
+}
+
+export interface QueueStats {
+  readonly queue: string;
+  readonly counts: Readonly<Record<TaskState, number>>;
+  readonly deadLetter: number;
+  /** When the oldest QUEUED task became so. */
+  readonly oldestQueuedMs?: number;
+}
+
+export interface SweepReport {
+  /** Leases that had expired. */
+  readonly expired: number;
+  /** SCHEDULED tasks that were due. */
+  readonly promoted: number;
+  /** Effects between queues that were delivered. */
+  readonly delivered: number;
+  /** Final tasks past their retention. */
+  readonly purged: number;
+  /** Milliseconds until the next scheduled task or lease is due; undefined: nothing waits for a time. */
+  readonly nextDueMs?: number;
+}
+
+/** What happened in the store, for whoever waits; at most once and without order: a hint, never the truth. */
+export interface StoreSignal {
+  readonly queue: string;
+  /** Tasks may have become QUEUED. */
+  readonly ready: boolean;
+  /** Tasks whose log or state changed. */
+  readonly changed: readonly string[];
+  /** Leases that ended by another's hand: canceled or expired. */
+  readonly revoked: readonly FencedTask[];
+}
+
+export interface StoreDescription {
+  readonly kind: "sqlite" | "redis";
+  /** Where it is, without credentials. */
+  readonly address: string;
+  /** What an acknowledgement means, in a sentence. */
+  readonly durability: string;
+  /** Set where the durability is weaker than a user would expect. */
+  readonly warning?: string;
+}
+
+/** Settings that every store takes. */
+export interface StoreLimits {
+  readonly queueTasksMax: number;
+  readonly logEntriesMax: number;
+  /** Final tasks are deleted this long after their end. */
+  readonly retentionMs: number;
+  /** And earlier, the oldest first, when a queue has more final tasks than this. */
+  readonly retentionTasksMax: number;
+}
+
+export interface QueueStore {
+  describe(): Promise<StoreDescription>;
+  /** Answers quickly whether the store works; rejects with STORE_UNAVAILABLE. */
+  ping(): Promise<void>;
+  /** Parents must exist already or stand earlier in the batch. */
+  submit(tasks: readonly NewTask[]): Promise<readonly SubmitOutcome[]>;
+  /** For each ask its tasks: highest priority first, then the one that has been QUEUED longest. */
+  lease(asks: readonly LeaseAsk[]): Promise<readonly (readonly LeasedTask[])[]>;
+  /** The lease then ends `leaseMs` from now. An expired lease that nobody has taken back can still be renewed. */
+  renew(renewals: readonly Renewal[]): Promise<readonly FencedOutcome[]>;
+  append(appends: readonly LogAppend[]): Promise<readonly FencedOutcome[]>;
+  finish(finishes: readonly Finish[]): Promise<readonly FinishOutcome[]>;
+  cancel(cancels: readonly Cancel[]): Promise<readonly CancelOutcome[]>;
+  retry(retries: readonly Retry[]): Promise<readonly RetryOutcome[]>;
+  get(ids: readonly string[]): Promise<readonly (TaskRecord | undefined)[]>;
+  list(query: ListQuery): Promise<ListPage>;
+  /** Undefined where there is no such task. */
+  readLog(query: LogQuery): Promise<LogPage | undefined>;
+  /** Every queue that the store knows, or those named (zeros for an unknown one). */
+  stats(queues?: readonly string[]): Promise<readonly QueueStats[]>;
+  /** Takes back expired leases, promotes what is due, delivers effects between queues, deletes what is past retention. */
+  sweep(): Promise<SweepReport>;
+  subscribe(listener: (signal: StoreSignal) => void): () => void;
+  close(): Promise<void>;
+}
+
+export type { FinalState };
