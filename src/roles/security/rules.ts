@@ -2,8 +2,9 @@
  * Every rule that a finding can carry: its title, how grave it is, and how to mend what it found.
  *
  * Left out of eslint-plugin-security on purpose: `detect-object-injection` (flags every `a[b]`),
- * `detect-non-literal-fs-filename` (flags every program that is given a path) and `detect-eval-with-expression` (the same
- * calls as `no-eval`).
+ * `detect-non-literal-fs-filename` (flags every program that is given a path), `detect-eval-with-expression` (the same
+ * calls as `no-eval`) and `detect-unsafe-regex` (guesses by nesting, mostly wrongly; eslint-plugin-regexp's
+ * `no-super-linear-backtracking` finds the text that stalls the expression).
  */
 import type { Severity } from "./finding.ts";
 
@@ -76,10 +77,11 @@ const table = {
     severity: "medium",
     advice: "Remove them or write them as escapes: a reviewer cannot see them.",
   },
-  "code/detect-unsafe-regex": {
-    title: "Regular expression that can take exponential time",
+  "code/no-super-linear-backtracking": {
+    title: "Regular expression that a crafted text can stall",
     severity: "medium",
-    advice: "Do not nest quantifiers, or cap the length of what is matched.",
+    advice:
+      "Rewrite it so that each text can be matched in one way alone, or cap the length of what is matched.",
   },
   "code/detect-non-literal-regexp": {
     title: "Regular expression built at run time",

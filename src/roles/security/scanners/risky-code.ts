@@ -1,6 +1,7 @@
 /** Risky constructs in JavaScript and TypeScript, by ESLint's rules. */
 import parser from "@babel/eslint-parser";
 import { Linter } from "eslint/universal";
+import regexp from "eslint-plugin-regexp";
 import security from "eslint-plugin-security";
 import type { RawFinding } from "../finding.ts";
 import { extensionOf, isCode } from "../kinds.ts";
@@ -13,10 +14,15 @@ import type { Scanner } from "./scanner.ts";
 /** The Linter class, unlike ESLint's, never reads a configuration, and Babel is told not to: both may be programs. */
 const linter = new Linter();
 
+/** Each rule by its name in the table and ESLint's name for it, which has its plugin before it. */
 const ruleNames = Object.keys(rules)
   .filter((id) => id.startsWith("code/"))
   .map((id) => id.slice("code/".length));
 
+function eslintName(name: string): string {
+  if (name.startsWith("detect-")) return `security/${name}`;
+  return name in (regexp.rules ?? {}) ? `regexp/${name}` : name;
+}
 /** ESLint knows an implied eval by the global function that is called. */
 const globals = {
   setTimeout: false,
@@ -89,7 +95,7 @@ function configure(plugins: readonly string[], sourceType: "module" | "script"):
   return [
     {
       files: ["**/*.{js,jsx,mjs,cjs,ts,tsx,mts,cts}"],
-      plugins: { security },
+      plugins: { security, regexp },
       languageOptions: {
         parser,
         sourceType,
@@ -98,9 +104,7 @@ function configure(plugins: readonly string[], sourceType: "module" | "script"):
       },
       // A comment in the repository must not silence a scan of it.
       linterOptions: { noInlineConfig: true, reportUnusedDisableDirectives: "off" },
-      rules: Object.fromEntries(
-        ruleNames.map((name) => [name.startsWith("detect-") ? `security/${name}` : name, "error" as const]),
-      ),
+      rules: Object.fromEntries(ruleNames.map((name) => [eslintName(name), "error" as const])),
     },
   ];
 }
@@ -110,11 +114,13 @@ function toRaw(file: string, message: Linter.LintMessage): RawFinding[] {
   if (!message.ruleId || message.message.startsWith("Found require(")) return [];
   return [
     {
-      rule: `code/${message.ruleId.replace("security/", "")}`,
+      rule: `code/${message.ruleId.replace(/^\w+\//, "")}`,
       file,
       line: Math.max(1, message.line),
       column: Math.max(1, message.column),
       message: message.message,
+      // What grows as a power of the length stalls on long texts only; what grows exponentially, on a line.
+      ...(message.message.includes("polynomial") ? { severity: "low" as const } : {}),
     },
   ];
 }

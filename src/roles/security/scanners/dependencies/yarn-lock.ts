@@ -45,8 +45,8 @@ function blocksOf(text: string): Block[] {
       blocks.push({ line: index + 1, descriptors, fields: new Map() });
       continue;
     }
-    const field = /^ {2}(\w+):? "?(.*?)"?\s*$/.exec(line);
-    if (field) blocks.at(-1)?.fields.set(field[1]!, field[2]!);
+    const field = /^ {2}(\w+):? (.+)$/.exec(line);
+    if (field) blocks.at(-1)?.fields.set(field[1]!, field[2]!.trim().replace(/^"|"$/g, ""));
   }
   return blocks;
 }
