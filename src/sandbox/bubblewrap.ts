@@ -1,0 +1,111 @@
+/**
+ * A command behind bubblewrap's walls: no network, the file system read-only but for the workspace, an empty /tmp, its own
+ * processes, devices, users and host name, no capabilities, and a clean environment.
+ *
+ * Two things these walls do not do. The command may read files outside the paths that `walls.ts` hides; without a network
+ * it can only put them in its own output. And the bytes it writes to the workspace are the disk's to bound.
+ */
+import { lstatSync } from "node:fs";
+import { realpath } from "node:fs/promises";
+import { homedir, release } from "node:os";
+import type { Readable } from "node:stream";
+import { hostEnvironment } from "../core/config/host.ts";
+import { MeshError } from "../core/errors.ts";
+import { commandEnvironment, commandPath, passedVariables } from "./environment.ts";
+import { fixedLimits, withDefaults } from "./limits.ts";
+import { prepared, supervise } from "./process.ts";
+import { namespaceTree } from "./process-tree.ts";
+import type { Sandbox, SandboxOptions, SandboxResult } from "./sandbox.ts";
+import { type Walls, wallsFor } from "./walls.ts";
+import { checkWorkspace } from "./workspace-path.ts";
+
+/** The command's home and TMPDIR inside. */
+const scratch = "/tmp/home";
+
+export interface BubblewrapOptions {
+  /** Further directories that commands must not see, such as the mesh's own data; default none. */
+  readonly hide?: readonly string[];
+}
+
+export function bubblewrapSandbox(options: BubblewrapOptions = {}): Sandbox {
+  return {
+    containment: "bubblewrap",
+    run: async (command, runOptions) => {
+      const result = await runContained(command, runOptions, options).catch((error) => {
+        throw error.code === "ENOENT"
+          ? new MeshError("SANDBOX_UNAVAILABLE", "bwrap is not installed")
+          : error;
+      });
+      // bubblewrap's own failure looks like the command's exit; only before the command runs is its word the first.
+      if (result.exitCode === 1 && result.stdout === "" && result.stderr.startsWith("bwrap: "))
+        throw new MeshError(
+          "SANDBOX_UNAVAILABLE",
+          `bubblewrap could not make a sandbox: ${result.stderr.trim()}`,
+        );
+      return result;
+    },
+  };
+}
+
+async function runContained(
+  command: readonly string[],
+  options: SandboxOptions,
+  { hide = [] }: BubblewrapOptions,
+): Promise<SandboxResult> {
+  const workspace = await checkWorkspace(options.workspace);
+  const execPath = await realpath(process.execPath);
+  const host = hostEnvironment(passedVariables);
+  const walls = wallsFor({ home: homedir(), path: commandPath(host.PATH, execPath), execPath, hide, exists });
+  const { processesMax } = withDefaults(options.limits);
+  const inner = prepared(command, kernelCountsPerNamespace(release()) ? processesMax * 2 : undefined);
+  return supervise(
+    {
+      command: ["bwrap", ...bubblewrapArguments(workspace, walls), "--", ...inner],
+      cwd: workspace,
+      env: commandEnvironment({ host, execPath, scratch, added: options.env }),
+      containment: "bubblewrap",
+      treeOf: (child) => namespaceTree(child.pid!, firstProcess(child.stdio[3] as Readable)),
+    },
+    { ...options, workspace },
+  );
+}
+
+/** bubblewrap's arguments, in the order in which it carries them out; pure. */
+export function bubblewrapArguments(workspace: string, walls: Walls): string[] {
+  return [
+    ...["--unshare-all", "--unshare-user", "--disable-userns", "--hostname", "sandbox"],
+    ...["--cap-drop", "ALL", "--die-with-parent", "--new-session", "--json-status-fd", "3"],
+    ...["--ro-bind", "/", "/"],
+    ...walls.emptyDirectories.flatMap((path) => ["--tmpfs", path]),
+    ...walls.shown.flatMap((path) => ["--ro-bind", path, path]),
+    ...walls.emptyFiles.flatMap((path) => ["--ro-bind", "/dev/null", path]),
+    // Made read-only once all that is shown in them is mounted; a write there would be memory that nothing bounds.
+    ...walls.emptyDirectories.flatMap((path) => ["--remount-ro", path]),
+    ...["--dev", "/dev", "--size", String(fixedLimits.sharedMemoryBytes), "--tmpfs", "/dev/shm"],
+    ...["--remount-ro", "/dev", "--proc", "/proc"],
+    ...["--size", String(fixedLimits.tmpBytes), "--tmpfs", "/tmp", "--dir", scratch],
+    ...["--bind", workspace, workspace, "--chdir", workspace],
+  ];
+}
+
+/** Linux counts processes per user namespace from 5.14 on; before, a bound would count all that the user runs. */
+export function kernelCountsPerNamespace(kernelRelease: string): boolean {
+  const [major = 0, minor = 0] = kernelRelease.split(".").map(Number);
+  return major > 5 || (major === 5 && minor >= 14);
+}
+
+/** The host's id of the namespace's first process, once bubblewrap has written its status. */
+function firstProcess(status: Readable): () => number | undefined {
+  let text = "";
+  status.on("data", (chunk: Buffer) => {
+    text += chunk;
+  });
+  return () => {
+    const found = /"child-pid":\s*(\d+)/.exec(text)?.[1];
+    return found === undefined ? undefined : Number(found);
+  };
+}
+
+function exists(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === false;
+}
