@@ -29,7 +29,7 @@ export const limits = Object.freeze({
   leaseMsMax: 3_600_000,
   leaseMsDefault: 30_000,
   /** Leases that one AssignTask may take. */
-  assignMax: 100,
+  assignMax: 32,
   assignWaitMsMax: 60_000,
   /** Leases that one worker may hold credit for. */
   creditMax: 10_000,

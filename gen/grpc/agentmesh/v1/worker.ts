@@ -191,7 +191,7 @@ export interface Revocation {
 export interface AssignTaskRequest {
   role: string;
   workerId: string;
-  /** 1 to 100. 0: 1. */
+  /** 1 to 32. 0: 1. */
   max: number;
   /** At most 60 s. Unset: do not wait. */
   wait:
@@ -215,6 +215,8 @@ export interface AssignTaskResponse {
 export interface UpdateTaskRequest {
   term: LeaseTerm | undefined;
   entries: LogEntry[];
+  /** The lease then ends this long from now; 1 s to 1 h. Unset: 30 s. */
+  lease: Duration | undefined;
 }
 
 export interface UpdateTaskResponse {
@@ -1882,7 +1884,7 @@ export const AssignTaskResponse: MessageFns<AssignTaskResponse> = {
 };
 
 function createBaseUpdateTaskRequest(): UpdateTaskRequest {
-  return { term: undefined, entries: [] };
+  return { term: undefined, entries: [], lease: undefined };
 }
 
 export const UpdateTaskRequest: MessageFns<UpdateTaskRequest> = {
@@ -1892,6 +1894,9 @@ export const UpdateTaskRequest: MessageFns<UpdateTaskRequest> = {
     }
     for (const v of message.entries) {
       LogEntry.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.lease !== undefined) {
+      Duration.encode(message.lease, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -1925,6 +1930,14 @@ export const UpdateTaskRequest: MessageFns<UpdateTaskRequest> = {
             message.entries.push(LogEntry.decode(reader, reader.uint32()));
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.lease = Duration.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1944,6 +1957,9 @@ export const UpdateTaskRequest: MessageFns<UpdateTaskRequest> = {
     const message = createBaseUpdateTaskRequest();
     message.term = (object.term !== undefined && object.term !== null) ? LeaseTerm.fromPartial(object.term) : undefined;
     message.entries = object.entries?.map((e) => LogEntry.fromPartial(e)) || [];
+    message.lease = (object.lease !== undefined && object.lease !== null)
+      ? Duration.fromPartial(object.lease)
+      : undefined;
     return message;
   },
 };

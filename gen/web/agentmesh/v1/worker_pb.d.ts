@@ -520,7 +520,7 @@ export declare type AssignTaskRequest = Message<"agentmesh.v1.AssignTaskRequest"
   workerId: string;
 
   /**
-   * 1 to 100. 0: 1.
+   * 1 to 32. 0: 1.
    *
    * @generated from field: int32 max = 3;
    */
@@ -583,6 +583,13 @@ export declare type UpdateTaskRequest = Message<"agentmesh.v1.UpdateTaskRequest"
    * @generated from field: repeated agentmesh.v1.LogEntry entries = 2;
    */
   entries: LogEntry[];
+
+  /**
+   * The lease then ends this long from now; 1 s to 1 h. Unset: 30 s.
+   *
+   * @generated from field: google.protobuf.Duration lease = 3;
+   */
+  lease?: Duration | undefined;
 };
 
 /**

@@ -1,0 +1,46 @@
+/** Checks of a request's fields. Faults are gathered, so that a caller learns of all of them at once. */
+import type { Duration } from "../../gen/grpc/google/protobuf/duration.ts";
+import { type FieldViolation, MeshError } from "./errors.ts";
+import { durationToMs } from "./time.ts";
+
+export class FieldCheck {
+  readonly #violations: FieldViolation[] = [];
+
+  fault(field: string, description: string): void {
+    this.#violations.push({ field, description });
+  }
+
+  add(violations: readonly FieldViolation[]): void {
+    this.#violations.push(...violations);
+  }
+
+  /** At most `bytesMax` bytes of UTF-8; not empty when `required`. */
+  text(field: string, value: string, bytesMax: number, required = false): void {
+    if (required && value === "") this.fault(field, "is required");
+    else if (value.length * 3 > bytesMax && Buffer.byteLength(value) > bytesMax)
+      this.fault(field, `has ${Buffer.byteLength(value)} bytes; at most ${bytesMax} are allowed`);
+  }
+
+  whole(field: string, value: number, min: number, max: number): void {
+    if (!Number.isInteger(value) || value < min || value > max)
+      this.fault(field, `is ${value}; it must be a whole number from ${min} to ${max}`);
+  }
+
+  /** The duration in milliseconds, or undefined where it is unset or at fault. */
+  durationMs(field: string, value: Duration | undefined, minMs: number, maxMs: number): number | undefined {
+    if (value === undefined) return undefined;
+    const ms = durationToMs(value);
+    if (ms >= minMs && ms <= maxMs) return ms;
+    this.fault(field, `is ${ms / 1_000} s; it must be from ${minMs / 1_000} s to ${maxMs / 1_000} s`);
+    return undefined;
+  }
+
+  get ok(): boolean {
+    return this.#violations.length === 0;
+  }
+
+  /** Throws INVALID_ARGUMENT with every fault found. */
+  done(): void {
+    if (this.#violations.length > 0) throw MeshError.invalid(this.#violations);
+  }
+}

@@ -1,0 +1,29 @@
+/** What the queue needs to know of roles; `agent/` makes it from the list of roles. */
+import { closest, distance } from "fastest-levenshtein";
+import { type FieldViolation, MeshError } from "../core/errors.ts";
+import type { RetryPolicy } from "./task.ts";
+
+export interface CatalogRole {
+  readonly name: string;
+  readonly retry: RetryPolicy;
+  /** Faults of a JSON input, with paths below `field`; empty when it fits. */
+  checkInput(field: string, value: unknown): readonly FieldViolation[];
+}
+
+export type Catalog = ReadonlyMap<string, CatalogRole>;
+
+/** What is wrong with a role's name, or undefined: names the known ones, and the nearest. */
+export function unknownRole(catalog: Catalog, name: string): string | undefined {
+  if (catalog.has(name)) return undefined;
+  const names = [...catalog.keys()];
+  const near = name === "" || names.length === 0 ? undefined : closest(name, names);
+  const hint = near !== undefined && distance(near, name) <= 3 ? ` Did you mean "${near}"?` : "";
+  return `there is no role "${name}".${hint} Known are: ${names.join(", ")}`;
+}
+
+export function roleOf(catalog: Catalog, field: string, name: string): CatalogRole {
+  const role = catalog.get(name);
+  if (role) return role;
+  const description = unknownRole(catalog, name) ?? "";
+  throw new MeshError("UNKNOWN_ROLE", `${field}: ${description}`, { fields: [{ field, description }] });
+}

@@ -1,0 +1,157 @@
+/**
+ * Brings tasks to the workers that wait for them. A worker attaches to a queue and grants credit; the dispatcher leases as
+ * much as there is credit for, spread over the workers, and hands it over. It sleeps until it is woken: by a signal of the
+ * store, by new credit, or by the sweeper.
+ */
+import type { Logger } from "../core/log.ts";
+import type { LeaseAsk, LeasedTask } from "./store.ts";
+
+export interface Attachment {
+  readonly queue: string;
+  readonly workerId: string;
+  readonly leaseMs: number;
+  /** Gets what was leased; never more than the credit granted. */
+  deliver(tasks: readonly LeasedTask[]): void;
+}
+
+export interface DispatcherOptions {
+  readonly lease: (asks: readonly LeaseAsk[]) => Promise<readonly (readonly LeasedTask[])[]>;
+  /** Gives back what was leased for a worker that has gone since. */
+  readonly giveBack: (tasks: readonly LeasedTask[]) => Promise<void>;
+  readonly leased: (task: LeasedTask) => void;
+  readonly log: Logger;
+}
+
+/** Leases asked for one worker in one round, so that a deep queue is spread over all of them. */
+const roundMax = 32;
+const retryMs = 500;
+
+/** One attached worker. */
+export class Session {
+  readonly attachment: Attachment;
+  readonly #wake: () => void;
+  readonly #detach: () => void;
+  credit = 0;
+  open = true;
+
+  constructor(attachment: Attachment, wake: () => void, detach: () => void) {
+    this.attachment = attachment;
+    this.#wake = wake;
+    this.#detach = detach;
+  }
+
+  /** Allows `count` more tasks to be handed over. */
+  grant(count: number): void {
+    this.credit += count;
+    this.#wake();
+  }
+
+  /** Takes no more; a lease that is under way is given back. */
+  close(): void {
+    this.open = false;
+    this.credit = 0;
+    this.#detach();
+  }
+}
+
+interface QueueSessions {
+  readonly sessions: Set<Session>;
+  leasing: boolean;
+  wokenMeanwhile: boolean;
+  retryTimer: NodeJS.Timeout | undefined;
+}
+
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #queues = new Map<string, QueueSessions>();
+  #closed = false;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+  }
+
+  attach(attachment: Attachment): Session {
+    const entry = this.#entry(attachment.queue);
+    const session: Session = new Session(
+      attachment,
+      () => this.wake(attachment.queue),
+      () => entry.sessions.delete(session),
+    );
+    entry.sessions.add(session);
+    return session;
+  }
+
+  /** Workers attached to a queue. */
+  attached(queue: string): number {
+    return this.#queues.get(queue)?.sessions.size ?? 0;
+  }
+
+  wake(queue: string): void {
+    const entry = this.#queues.get(queue);
+    if (entry === undefined || this.#closed) return;
+    entry.wokenMeanwhile = true;
+    if (!entry.leasing) void this.#run(queue, entry);
+  }
+
+  wakeAll(): void {
+    for (const queue of this.#queues.keys()) this.wake(queue);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const entry of this.#queues.values()) clearTimeout(entry.retryTimer);
+  }
+
+  #entry(queue: string): QueueSessions {
+    let entry = this.#queues.get(queue);
+    if (entry === undefined) {
+      entry = { sessions: new Set(), leasing: false, wokenMeanwhile: false, retryTimer: undefined };
+      this.#queues.set(queue, entry);
+    }
+    return entry;
+  }
+
+  async #run(queue: string, entry: QueueSessions): Promise<void> {
+    entry.leasing = true;
+    try {
+      while (entry.wokenMeanwhile && !this.#closed) {
+        entry.wokenMeanwhile = false;
+        if (await this.#round(queue, entry)) entry.wokenMeanwhile = true;
+      }
+    } catch (error) {
+      this.#options.log.warn({ queue, error: String(error) }, "leasing failed; trying again");
+      clearTimeout(entry.retryTimer);
+      entry.retryTimer = setTimeout(() => this.wake(queue), retryMs).unref();
+    } finally {
+      entry.leasing = false;
+    }
+  }
+
+  /** One store call for all waiting workers; true when some worker got all it asked for, so that more may be there. */
+  async #round(queue: string, entry: QueueSessions): Promise<boolean> {
+    const waiting = [...entry.sessions].filter((session) => session.credit > 0);
+    if (waiting.length === 0) return false;
+    const asks = waiting.map((session): LeaseAsk => {
+      const { workerId, leaseMs } = session.attachment;
+      return { queue, workerId, leaseMs, max: Math.min(session.credit, roundMax) };
+    });
+    const answers = await this.#options.lease(asks);
+    let more = false;
+    for (const [index, session] of waiting.entries()) {
+      const tasks = answers[index] ?? [];
+      if (tasks.length === 0) continue;
+      if (!session.open) {
+        await this.#options.giveBack(tasks);
+        continue;
+      }
+      session.credit -= tasks.length;
+      for (const task of tasks) this.#options.leased(task);
+      session.attachment.deliver(tasks);
+      more ||= tasks.length === asks[index]?.max;
+      // Whoever was served goes to the back, so that the next round begins with another.
+      entry.sessions.delete(session);
+      entry.sessions.add(session);
+    }
+    return more;
+  }
+}

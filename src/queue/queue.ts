@@ -1,0 +1,209 @@
+/**
+ * The queue that services and workers call: a store behind group commit, with what waits on it: the dispatcher (workers
+ * that wait for tasks), the log watchers and the sweeper.
+ */
+import type { Clock } from "../core/clock.ts";
+import type { Logger } from "../core/log.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { GroupCommit } from "./group-commit.ts";
+import { LogWatch, type WatchEvent } from "./log-watch.ts";
+import type { QueueObserver } from "./observer.ts";
+import type {
+  Cancel,
+  CancelOutcome,
+  FencedOutcome,
+  FencedTask,
+  Finish,
+  FinishOutcome,
+  LeaseAsk,
+  LeasedTask,
+  ListPage,
+  ListQuery,
+  LogAppend,
+  NewTask,
+  QueueStats,
+  QueueStore,
+  Renewal,
+  Retry,
+  RetryOutcome,
+  StoreDescription,
+  StoreSignal,
+  SubmitOutcome,
+  TaskRecord,
+} from "./store.ts";
+import { Sweeper } from "./sweeper.ts";
+
+export interface QueueOptions {
+  readonly store: QueueStore;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly observer: QueueObserver;
+}
+
+export class Queue {
+  readonly dispatcher: Dispatcher;
+  readonly #store: QueueStore;
+  readonly #observer: QueueObserver;
+  readonly #clock: Clock;
+  readonly #watch: LogWatch;
+  readonly #sweeper: Sweeper;
+  readonly #revocationListeners = new Set<(revoked: readonly FencedTask[]) => void>();
+  readonly #unsubscribe: () => void;
+
+  readonly #submit: GroupCommit<NewTask, SubmitOutcome>;
+  readonly #lease: GroupCommit<LeaseAsk, readonly LeasedTask[]>;
+  readonly #renew: GroupCommit<Renewal, FencedOutcome>;
+  readonly #append: GroupCommit<LogAppend, FencedOutcome>;
+  readonly #finish: GroupCommit<Finish, FinishOutcome>;
+  readonly #cancel: GroupCommit<Cancel, CancelOutcome>;
+  readonly #retry: GroupCommit<Retry, RetryOutcome>;
+  readonly #get: GroupCommit<string, TaskRecord | undefined>;
+
+  constructor(options: QueueOptions) {
+    const { store, clock, log, observer } = options;
+    this.#store = store;
+    this.#observer = observer;
+    this.#clock = clock;
+    const grouped = <Item, Outcome>(
+      method: string,
+      call: (items: readonly Item[]) => Promise<readonly Outcome[]>,
+    ): GroupCommit<Item, Outcome> =>
+      new GroupCommit(async (items) => {
+        const began = clock.now();
+        try {
+          return await call(items);
+        } finally {
+          observer.storeCalled(method, items.length, (clock.now() - began) / 1_000);
+        }
+      });
+    this.#submit = grouped("submit", (items) => store.submit(items));
+    this.#lease = grouped("lease", (items) => store.lease(items));
+    this.#renew = grouped("renew", (items) => store.renew(items));
+    this.#append = grouped("append", (items) => store.append(items));
+    this.#finish = grouped("finish", (items) => store.finish(items));
+    this.#cancel = grouped("cancel", (items) => store.cancel(items));
+    this.#retry = grouped("retry", (items) => store.retry(items));
+    this.#get = grouped("get", (items) => store.get(items));
+    this.dispatcher = new Dispatcher({
+      lease: (asks) => this.#lease.addAll(asks),
+      giveBack: (tasks) => this.#giveBack(tasks),
+      leased: (task) => observer.leased(task, clock.now()),
+      log,
+    });
+    this.#watch = new LogWatch(store, (id) => this.get(id));
+    this.#sweeper = new Sweeper({
+      store,
+      clock,
+      log,
+      swept: (report) => {
+        observer.swept(report);
+        this.dispatcher.wakeAll();
+      },
+    });
+    this.#unsubscribe = store.subscribe((signal) => this.#onSignal(signal));
+  }
+
+  /** Begins to sweep; without it nothing expires, falls due or is retried. */
+  start(): void {
+    this.#sweeper.start();
+  }
+
+  /** Outcomes in the tasks' order. */
+  async submit(tasks: readonly NewTask[]): Promise<SubmitOutcome[]> {
+    const outcomes = await this.#submit.addAll(tasks);
+    outcomes.forEach((outcome, index) => {
+      const task = tasks[index] as NewTask;
+      if (outcome.status !== "created") return;
+      this.#observer.submitted(task.queue);
+      if (outcome.state === "SCHEDULED") this.#sweeper.hint();
+    });
+    return outcomes;
+  }
+
+  /** What is there right now; {@link Queue.dispatcher} serves those who wait. */
+  async lease(ask: LeaseAsk): Promise<readonly LeasedTask[]> {
+    const tasks = await this.#lease.add(ask);
+    for (const task of tasks) this.#observer.leased(task, this.#clock.now());
+    return tasks;
+  }
+
+  renew(renewals: readonly Renewal[]): Promise<FencedOutcome[]> {
+    return this.#renew.addAll(renewals);
+  }
+
+  append(appends: readonly LogAppend[]): Promise<FencedOutcome[]> {
+    return this.#append.addAll(appends);
+  }
+
+  async finish(finishes: readonly Finish[]): Promise<FinishOutcome[]> {
+    const outcomes = await this.#finish.addAll(finishes);
+    outcomes.forEach((outcome, index) => {
+      if (!outcome.accepted || outcome.repeated || outcome.state === "MISSING") return;
+      this.#observer.finished((finishes[index] as Finish).taskId, outcome.state);
+      if (outcome.state === "SCHEDULED") this.#sweeper.hint();
+    });
+    return outcomes;
+  }
+
+  cancel(cancel: Cancel): Promise<CancelOutcome> {
+    return this.#cancel.add(cancel);
+  }
+
+  retry(retry: Retry): Promise<RetryOutcome> {
+    return this.#retry.add(retry);
+  }
+
+  get(id: string): Promise<TaskRecord | undefined> {
+    return this.#get.add(id);
+  }
+
+  getAll(ids: readonly string[]): Promise<(TaskRecord | undefined)[]> {
+    return this.#get.addAll(ids);
+  }
+
+  list(query: ListQuery): Promise<ListPage> {
+    return this.#store.list(query);
+  }
+
+  stats(queues?: readonly string[]): Promise<readonly QueueStats[]> {
+    return this.#store.stats(queues);
+  }
+
+  describe(): Promise<StoreDescription> {
+    return this.#store.describe();
+  }
+
+  ping(): Promise<void> {
+    return this.#store.ping();
+  }
+
+  /** Replays a task's log from a sequence on, then follows it to the task's end. */
+  watch(taskId: string, from: number, signal: AbortSignal): AsyncIterable<WatchEvent> {
+    return this.#watch.follow(taskId, from, signal);
+  }
+
+  /** Told of leases that ended by another's hand, on any server of the mesh. */
+  onRevoked(listener: (revoked: readonly FencedTask[]) => void): () => void {
+    this.#revocationListeners.add(listener);
+    return () => this.#revocationListeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    this.dispatcher.close();
+    await this.#sweeper.stop();
+    this.#unsubscribe();
+    this.#watch.close();
+    await this.#store.close();
+  }
+
+  #onSignal(signal: StoreSignal): void {
+    if (signal.ready) this.dispatcher.wake(signal.queue);
+    if (signal.changed.length > 0) this.#watch.changed(signal.changed);
+    if (signal.revoked.length > 0) for (const listener of this.#revocationListeners) listener(signal.revoked);
+  }
+
+  async #giveBack(tasks: readonly LeasedTask[]): Promise<void> {
+    const result = { kind: "released", reason: "its worker went before it was handed over" } as const;
+    await this.#finish.addAll(tasks.map((task) => ({ taskId: task.id, fence: task.fence, result })));
+  }
+}

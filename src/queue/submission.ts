@@ -1,0 +1,156 @@
+/** From the contract's TaskSpec to a task that a store takes: every field checked, defaults filled, its id made. */
+import { createHash } from "node:crypto";
+import type { Duration } from "../../gen/grpc/google/protobuf/duration.ts";
+import { Dependency_Condition, type RetryPolicy as RetrySpec, TaskSpec } from "../../gen/grpc/agentmesh/v1/task.ts";
+import { FieldCheck } from "../core/check.ts";
+import { MeshError } from "../core/errors.ts";
+import { derivedId, queueOf, taskId, uniqueId } from "../core/ids.ts";
+import { limits } from "../core/limits.ts";
+import { encodePayload, fromPayload } from "../core/payload.ts";
+import { type Catalog, type CatalogRole, roleOf } from "./catalog.ts";
+import type { NewTask, Parent } from "./store.ts";
+import type { DependencyCondition, RetryPolicy } from "./task.ts";
+
+export interface SubmissionContext {
+  readonly catalog: Catalog;
+  /** Taken where the spec names no role. */
+  readonly roleDefault: string;
+  readonly payloadBytesMax: number;
+  readonly nowMs: number;
+}
+
+export const tenantDefault = "default";
+const priorityDefault = 5;
+
+/** Throws a MeshError that names each field at fault, as paths below `field`. */
+export function newTask(spec: TaskSpec, field: string, context: SubmissionContext): NewTask {
+  const roleName = spec.role || context.roleDefault;
+  const role = roleOf(context.catalog, `${field}.role`, roleName);
+  refuseWhatIsToCome(spec, field);
+  const check = new FieldCheck();
+  const tenant = spec.tenant || tenantDefault;
+  check.text(`${field}.tenant`, tenant, limits.tenantBytesMax);
+  const priority = spec.priority ?? priorityDefault;
+  check.whole(`${field}.priority`, priority, 0, 9);
+  check.text(`${field}.idempotency_key`, spec.idempotencyKey, limits.idempotencyKeyBytesMax);
+  check.text(`${field}.title`, spec.title, limits.titleBytesMax);
+  checkLabels(check, `${field}.labels`, spec.labels);
+  const retry = retryPolicy(check, `${field}.retry`, spec.retry, role.retry);
+  const parents = parentsOf(check, `${field}.dependencies`, spec);
+  const delayMs = check.durationMs(`${field}.delay`, spec.delay, 0, limits.delayMsMax);
+  const runAtMs = spec.runAt?.getTime();
+  if (delayMs !== undefined && runAtMs !== undefined)
+    check.fault(`${field}.delay`, "set at most one of run_at and delay");
+  if (runAtMs !== undefined && runAtMs - context.nowMs > limits.delayMsMax)
+    check.fault(`${field}.run_at`, `is more than ${limits.delayMsMax / 86_400_000} days ahead`);
+  checkInput(check, `${field}.input`, spec, role);
+  check.done();
+  if (spec.input) encodePayload(`${field}.input`, spec.input, context.payloadBytesMax);
+  const stored: TaskSpec = { ...spec, role: roleName, tenant, priority };
+  const bytes = Buffer.from(TaskSpec.encode(stored).finish());
+  const keyed = spec.idempotencyKey !== "";
+  return {
+    id: taskId(
+      roleName,
+      keyed ? derivedId("key", roleName, tenant, spec.idempotencyKey) : uniqueId(context.nowMs),
+    ),
+    queue: roleName,
+    tenant,
+    priority,
+    fingerprint: keyed ? fingerprint(stored) : "",
+    runAtMs,
+    delayMs,
+    retry,
+    parents,
+    workflowId: spec.workflowId,
+    labels: spec.labels,
+    spec: bytes,
+  };
+}
+
+/** The request's identity: what the caller asked for, without the trace that differs from call to call. */
+function fingerprint(spec: TaskSpec): string {
+  const sorted = Object.fromEntries(Object.entries(spec.labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const bytes = TaskSpec.encode({ ...spec, labels: sorted, trace: undefined }).finish();
+  return createHash("sha256").update(bytes).digest("base64url");
+}
+
+function refuseWhatIsToCome(spec: TaskSpec, field: string): void {
+  const set = [
+    spec.timeouts && "timeouts",
+    spec.budget && "budget",
+    spec.concurrencyKey && "concurrency_key",
+    Object.keys(spec.workerLabels).length > 0 && "worker_labels",
+  ].filter((name) => typeof name === "string");
+  if (set.length === 0) return;
+  throw new MeshError(
+    "NOT_YET_SUPPORTED",
+    `${set.map((name) => `${field}.${name}`).join(", ")}: not served by this version; leave unset`,
+    { fields: set.map((name) => ({ field: `${field}.${name}`, description: "not served by this version" })) },
+  );
+}
+
+function checkLabels(check: FieldCheck, field: string, labels: Readonly<Record<string, string>>): void {
+  const entries = Object.entries(labels);
+  if (entries.length > limits.labelsMax)
+    check.fault(field, `has ${entries.length} labels; at most ${limits.labelsMax} are allowed`);
+  for (const [name, value] of entries) {
+    check.text(`${field} (a name)`, name, limits.labelBytesMax, true);
+    check.text(`${field}["${name}"]`, value, limits.labelBytesMax);
+  }
+}
+
+function retryPolicy(
+  check: FieldCheck,
+  field: string,
+  spec: RetrySpec | undefined,
+  roleDefault: RetryPolicy,
+): RetryPolicy {
+  if (!spec) return roleDefault;
+  const attemptsMax = spec.attemptsMax || roleDefault.attemptsMax;
+  check.whole(`${field}.attempts_max`, attemptsMax, 1, limits.attemptsMax);
+  const multiplier = spec.backoffMultiplier || roleDefault.backoffMultiplier;
+  if (!(multiplier >= 1 && multiplier <= 100))
+    check.fault(`${field}.backoff_multiplier`, `is ${multiplier}; it must be from 1 to 100`);
+  const delay = (name: string, value: Duration | undefined, fallback: number) =>
+    check.durationMs(`${field}.${name}`, value, 0, limits.delayMsMax) ?? fallback;
+  const backoffInitialMs = delay("backoff_initial", spec.backoffInitial, roleDefault.backoffInitialMs);
+  return {
+    attemptsMax,
+    backoffInitialMs,
+    backoffMaxMs: delay("backoff_max", spec.backoffMax, Math.max(backoffInitialMs, roleDefault.backoffMaxMs)),
+    backoffMultiplier: multiplier,
+    errorsNotRetried: spec.errorsNotRetried.length > 0 ? spec.errorsNotRetried : roleDefault.errorsNotRetried,
+  };
+}
+
+function parentsOf(check: FieldCheck, field: string, spec: TaskSpec): Parent[] {
+  if (spec.dependencies.length > limits.dependenciesMax)
+    check.fault(field, `has ${spec.dependencies.length} entries; at most ${limits.dependenciesMax} are allowed`);
+  const ids = new Set<string>();
+  const names = new Set<string>();
+  return spec.dependencies.map((dependency, index) => {
+    const at = `${field}[${index}]`;
+    if (queueOf(dependency.taskId) === undefined)
+      check.fault(`${at}.task_id`, `"${dependency.taskId}" is not a task id; ids look like testing.01kabc…`);
+    if (ids.has(dependency.taskId)) check.fault(`${at}.task_id`, `${dependency.taskId} is named twice`);
+    if (dependency.name !== "" && names.has(dependency.name))
+      check.fault(`${at}.name`, `"${dependency.name}" is used twice`);
+    ids.add(dependency.taskId);
+    names.add(dependency.name);
+    return { taskId: dependency.taskId, name: dependency.name, condition: conditionOf(dependency.condition) };
+  });
+}
+
+export function conditionOf(condition: Dependency_Condition): DependencyCondition {
+  return condition === Dependency_Condition.FINISHED ? "FINISHED" : "SUCCEEDED";
+}
+
+/** A templated input is whole only when it is leased; the worker checks it then. */
+function checkInput(check: FieldCheck, field: string, spec: TaskSpec, role: CatalogRole): void {
+  if (spec.renderInput) {
+    if (spec.input?.body?.$case !== "json") check.fault(field, "must be a JSON object where render_input is true");
+    return;
+  }
+  check.add(role.checkInput(field, fromPayload(spec.input)));
+}

@@ -1,0 +1,219 @@
+/** TaskService over the queue: checks what comes in, and puts the store's answers in the contract's words. */
+import {
+  type SubmitResult,
+  type SubmitStreamRequest,
+  type SubmitStreamResponse,
+  type Task,
+  type TaskServiceServer,
+  TaskSpec,
+  TaskState,
+  type WatchTaskRequest,
+  type WatchTaskResponse,
+} from "../../gen/grpc/agentmesh/v1/task.ts";
+import type { CallContext, HandlersOf } from "../core/call.ts";
+import { FieldCheck } from "../core/check.ts";
+import type { Clock } from "../core/clock.ts";
+import { MeshError } from "../core/errors.ts";
+import { queueOf } from "../core/ids.ts";
+import { limits } from "../core/limits.ts";
+import { encodePayload } from "../core/payload.ts";
+import { type Catalog, roleOf } from "./catalog.ts";
+import { queueStatusOf, taskOf, watchResponseOf } from "./convert.ts";
+import type { Queue } from "./queue.ts";
+import type { SubmitOutcome, TaskRecord } from "./store.ts";
+import { newTask } from "./submission.ts";
+import { type TaskState as StateName, taskStates } from "./task.ts";
+
+export interface TaskServiceOptions {
+  readonly queue: Queue;
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  /** The role of the server; where a spec names none, its queue is meant. */
+  readonly roleDefault: string;
+  readonly payloadBytesMax: number;
+}
+
+export function taskService(options: TaskServiceOptions): HandlersOf<TaskServiceServer> {
+  const { queue, catalog, clock, payloadBytesMax } = options;
+
+  const submit = (specs: readonly TaskSpec[], fieldOf: (index: number) => string): Promise<SubmitOutcome[]> => {
+    const context = { catalog, payloadBytesMax, roleDefault: options.roleDefault, nowMs: clock.now() };
+    return queue.submit(specs.map((spec, index) => newTask(spec, fieldOf(index), context)));
+  };
+  const submitBatch = async (specs: readonly TaskSpec[]): Promise<SubmitResult[]> => {
+    const check = new FieldCheck();
+    check.whole("specs (how many)", specs.length, 1, limits.batchMax);
+    check.done();
+    return (await submit(specs, (index) => `specs[${index}]`)).map(submitResultOf);
+  };
+  const get = async (taskId: string): Promise<TaskRecord> => {
+    requireTaskId(taskId);
+    const record = await queue.get(taskId);
+    if (!record) throw taskNotFound(taskId);
+    return record;
+  };
+
+  return {
+    async submitTask(request) {
+      if (!request.spec) throw MeshError.invalid([{ field: "spec", description: "is required" }]);
+      const [outcome] = await submit([request.spec], () => "spec");
+      const result = submitResultOf(outcome as SubmitOutcome);
+      if (result.refusal) throw submitError(outcome as SubmitOutcome);
+      return { task: { ...emptyTask, id: result.taskId, state: result.state }, existing: result.existing };
+    },
+
+    async submitTasks(request) {
+      return { results: await submitBatch(request.specs) };
+    },
+
+    async *submitStream(requests: AsyncIterable<SubmitStreamRequest>): AsyncIterable<SubmitStreamResponse> {
+      for await (const request of requests)
+        yield { batchId: request.batchId, results: await submitBatch(request.specs) };
+    },
+
+    async getTask(request) {
+      return { task: taskOf(await get(request.taskId)) };
+    },
+
+    async listTasks(request) {
+      const check = new FieldCheck();
+      if (request.pageSize !== 0) check.whole("page_size", request.pageSize, 1, limits.pageSizeMax);
+      check.done();
+      if (request.role !== "") roleOf(catalog, "role", request.role);
+      const page = await queue.list({
+        queues: request.role === "" ? undefined : [request.role],
+        states: request.states.length > 0 ? request.states.map(stateName) : undefined,
+        tenant: request.tenant || undefined,
+        workflowId: request.workflowId || undefined,
+        deadLetter: request.deadLetter || undefined,
+        labels: Object.keys(request.labels).length > 0 ? request.labels : undefined,
+        limit: request.pageSize || limits.pageSizeDefault,
+        cursor: request.pageToken || undefined,
+      });
+      return { tasks: page.tasks.map((record) => taskOf(record, false)), nextPageToken: page.cursor ?? "" };
+    },
+
+    async *watchTask(request: WatchTaskRequest, call: CallContext): AsyncIterable<WatchTaskResponse> {
+      requireTaskId(request.taskId);
+      if (request.fromSequence < 0)
+        throw MeshError.invalid([{ field: "from_sequence", description: `is ${request.fromSequence}; it must be 0 or more` }]);
+      for await (const event of queue.watch(request.taskId, request.fromSequence, call.signal)) {
+        const response = watchResponseOf(event);
+        if (!response) throw taskNotFound(request.taskId);
+        yield response;
+      }
+    },
+
+    async cancelTask(request) {
+      requireTaskId(request.taskId);
+      const check = new FieldCheck();
+      check.text("reason", request.reason, limits.reasonBytesMax);
+      check.done();
+      const outcome = await queue.cancel({ taskId: request.taskId, reason: request.reason });
+      if (outcome.state === "MISSING") throw taskNotFound(request.taskId);
+      return { task: taskOf(await get(request.taskId)) };
+    },
+
+    async retryTask(request) {
+      const record = await get(request.taskId);
+      const outcome = await queue.retry({ taskId: record.id, spec: replacedInput(record, request.input) });
+      if (outcome.state === "MISSING") throw taskNotFound(record.id);
+      if (!outcome.changed)
+        throw new MeshError("TASK_NOT_FINAL", `task_id: ${record.id} is ${outcome.state}; only FAILED and CANCELED tasks can be retried`);
+      return { task: taskOf(await get(record.id)) };
+    },
+
+    async listQueues(request) {
+      for (const [index, role] of request.roles.entries()) roleOf(catalog, `roles[${index}]`, role);
+      const stats = await queue.stats(request.roles.length > 0 ? request.roles : [...catalog.keys()]);
+      return { queues: stats.map((entry) => queueStatusOf(entry, clock.now())) };
+    },
+
+    provideInput: notYet("ProvideInput"),
+    explainTask: notYet("ExplainTask"),
+    pauseQueue: notYet("PauseQueue"),
+    resumeQueue: notYet("ResumeQueue"),
+    purgeQueue: notYet("PurgeQueue"),
+  };
+
+  function replacedInput(record: TaskRecord, input: TaskSpec["input"]): Buffer | undefined {
+    if (!input) return undefined;
+    encodePayload("input", input, payloadBytesMax);
+    const spec = { ...TaskSpec.decode(record.spec), input };
+    // The whole check again, under the task's own role: a retried task is held to what a new one is.
+    newTask(spec, "task", { catalog, payloadBytesMax, roleDefault: record.queue, nowMs: clock.now() });
+    return Buffer.from(TaskSpec.encode(spec).finish());
+  }
+}
+
+const emptyTask: Task = taskOf({
+  id: "",
+  queue: "",
+  tenant: "",
+  priority: 0,
+  state: "QUEUED",
+  attempt: 0,
+  fence: 0,
+  generation: 0,
+  retry: { attemptsMax: 0, backoffInitialMs: 0, backoffMaxMs: 0, backoffMultiplier: 0, errorsNotRetried: [] },
+  parents: [],
+  parentsPending: 0,
+  workflowId: "",
+  labels: {},
+  createdMs: 0,
+  spec: new Uint8Array(),
+  usage: { tokens: 0, usd: 0 },
+  lastSequence: 0,
+});
+
+/** A handler for an RPC of the contract that this version does not serve yet. */
+export function notYet(rpc: string): () => Promise<never> {
+  return async () => {
+    throw new MeshError("NOT_YET_SUPPORTED", `${rpc} is in the contract and is not served by this version yet`);
+  };
+}
+
+export function taskNotFound(taskId: string): MeshError {
+  return new MeshError("TASK_NOT_FOUND", `task_id: there is no task ${taskId}; it was never submitted, or its retention has ended`);
+}
+
+export function requireTaskId(taskId: string, field = "task_id"): void {
+  if (taskId === "") throw MeshError.invalid([{ field, description: "is required" }]);
+  if (queueOf(taskId) === undefined)
+    throw MeshError.invalid([
+      { field, description: `"${taskId.slice(0, 80)}" is not a task id; ids look like testing.01kabc…` },
+    ]);
+}
+
+function stateName(state: TaskState, index: number): StateName {
+  const name = taskStates.find((known) => TaskState[known] === state);
+  if (name) return name;
+  throw MeshError.invalid([{ field: `states[${index}]`, description: `${state} is not a task state` }]);
+}
+
+function submitResultOf(outcome: SubmitOutcome): SubmitResult {
+  if (outcome.status === "created" || outcome.status === "existing") {
+    const { id, state, status } = outcome;
+    return { taskId: id, state: TaskState[state], existing: status === "existing", refusal: undefined };
+  }
+  const { reason, message, metadata } = submitError(outcome);
+  return { taskId: "", state: TaskState.UNSPECIFIED, existing: false, refusal: { reason, message, metadata } };
+}
+
+/** The error that stands for a refused submit. */
+export function submitError(outcome: SubmitOutcome): MeshError {
+  switch (outcome.status) {
+    case "conflict":
+      return new MeshError("IDEMPOTENCY_CONFLICT", `idempotency_key: was used with another request, by task ${outcome.id}`, {
+        metadata: { task_id: outcome.id },
+      });
+    case "unknownParent":
+      return new MeshError("INVALID_DEPENDENCY", `dependencies: there is no task ${outcome.parentId}; submit parents first`);
+    case "full":
+      return new MeshError("QUEUE_FULL", `role: its queue holds ${outcome.tasksMax} unfinished tasks, which is its limit (queue.maxTasks)`, {
+        metadata: { tasksMax: String(outcome.tasksMax) },
+      });
+    default:
+      return new MeshError("INTERNAL", `submit: ${outcome.status} is no refusal`);
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * One worker's conversation over the Work stream. What the store answers within one turn leaves as one message; a task's log
+ * entries always reach the store before its end does.
+ */
+import type { Lease, LeaseResult, LeaseTerm, WorkRequest, WorkResponse } from "../../gen/grpc/agentmesh/v1/worker.ts";
+import { TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
+import type { CallContext } from "../core/call.ts";
+import { FieldCheck } from "../core/check.ts";
+import { MeshError } from "../core/errors.ts";
+import { limits } from "../core/limits.ts";
+import { msToDuration } from "../core/time.ts";
+import { roleOf } from "./catalog.ts";
+import type { Session } from "./dispatcher.ts";
+import { toLeases } from "./leases.ts";
+import { Outbox } from "./outbox.ts";
+import type { FencedOutcome, FencedTask, LeasedTask } from "./store.ts";
+import { appendOf, finishOf } from "./worker-reports.ts";
+import type { WorkerServiceOptions } from "./worker-service.ts";
+
+/** Reports being stored for one stream before its next message is read. */
+const reportsInFlightMax = 256;
+
+export class WorkSession {
+  readonly #options: WorkerServiceOptions;
+  readonly #call: CallContext;
+  readonly #outbox = new Outbox();
+  /** Terms that this stream has handed over or seen renewed: whose revocation it must tell. */
+  readonly #terms = new Map<string, number>();
+  readonly #appends = new Map<string, Promise<unknown>>();
+  readonly #inFlight = new Set<Promise<unknown>>();
+  #session: Session | undefined;
+  #leaseMs: number = limits.leaseMsDefault;
+
+  constructor(options: WorkerServiceOptions, call: CallContext) {
+    this.#options = options;
+    this.#call = call;
+  }
+
+  async *converse(requests: AsyncIterable<WorkRequest>): AsyncGenerator<WorkResponse> {
+    const { queue, draining } = this.#options;
+    const unsubscribe = queue.onRevoked((revoked) => this.#revoke(revoked));
+    const drain = () => {
+      this.#session?.close();
+      this.#outbox.push({ drain: true });
+    };
+    draining.addEventListener("abort", drain, { once: true });
+    const reading = this.#read(requests);
+    try {
+      yield* this.#outbox;
+      await reading;
+    } finally {
+      this.#session?.close();
+      unsubscribe();
+      draining.removeEventListener("abort", drain);
+      await this.#giveBackUnsent();
+    }
+  }
+
+  async #read(requests: AsyncIterable<WorkRequest>): Promise<void> {
+    try {
+      let greeted = false;
+      for await (const request of requests) {
+        if (request.hello !== undefined) {
+          if (greeted) throw MeshError.invalid([{ field: "hello", description: "belongs in the first message only" }]);
+          this.#greet(request.hello);
+          greeted = true;
+        }
+        if (!greeted) throw MeshError.invalid([{ field: "hello", description: "is required in the first message" }]);
+        this.#serve(request);
+        while (this.#inFlight.size > reportsInFlightMax) await Promise.race(this.#inFlight);
+      }
+      await Promise.allSettled(this.#inFlight);
+    } finally {
+      this.#outbox.end();
+    }
+  }
+
+  #greet(hello: NonNullable<WorkRequest["hello"]>): void {
+    const { catalog, roleDefault, queue, serverId, payloadBytesMax, draining } = this.#options;
+    const role = hello.role || roleDefault;
+    roleOf(catalog, "hello.role", role);
+    const check = new FieldCheck();
+    check.text("hello.worker_id", hello.workerId, limits.workerIdBytesMax, true);
+    const leaseMs = check.durationMs("hello.lease", hello.lease, limits.leaseMsMin, limits.leaseMsMax);
+    check.done();
+    this.#leaseMs = leaseMs ?? limits.leaseMsDefault;
+    if (hello.slots > 0 && !draining.aborted)
+      this.#session = queue.dispatcher.attach({
+        queue: role,
+        workerId: hello.workerId,
+        leaseMs: this.#leaseMs,
+        deliver: (tasks) => this.#track(this.#deliver(tasks)),
+      });
+    const welcome = {
+      serverId,
+      lease: msToDuration(this.#leaseMs),
+      payloadBytesMax,
+      logEntryBytesMax: limits.logEntryBytesMax,
+    };
+    this.#outbox.push({ welcome, drain: draining.aborted });
+  }
+
+  #serve(request: WorkRequest): void {
+    if (request.drain) this.#session?.close();
+    if (request.renew.length > 0) this.#track(this.#renew(request.renew));
+    for (const append of request.append) this.#append(append);
+    for (const outcome of request.finish) this.#track(this.#finish(outcome));
+    if (request.credit < 0 || request.credit > limits.creditMax)
+      throw MeshError.invalid([{ field: "credit", description: `is ${request.credit}; it must be from 0 to ${limits.creditMax}` }]);
+    if (request.credit > 0 && this.#session?.open) this.#session.grant(request.credit);
+  }
+
+  async #deliver(tasks: readonly LeasedTask[]): Promise<void> {
+    for (const task of tasks) this.#terms.set(task.id, task.fence);
+    const leases = await toLeases(this.#options.queue, tasks);
+    // A task that could not be handed over used none of the worker's credit.
+    if (leases.length < tasks.length && this.#session?.open) this.#session.grant(tasks.length - leases.length);
+    this.#outbox.push({ leases });
+  }
+
+  async #renew(terms: readonly LeaseTerm[]): Promise<void> {
+    const outcomes = await this.#options.queue.renew(terms.map((term) => ({ ...term, leaseMs: this.#leaseMs })));
+    const renewed = terms.map((term, index) => resultOf(term, outcomes[index] as FencedOutcome));
+    for (const { term, accepted } of renewed) if (term && accepted) this.#terms.set(term.taskId, term.fence);
+    this.#outbox.push({ renewed });
+  }
+
+  #append(message: WorkRequest["append"][number]): void {
+    const taskId = message.term?.taskId ?? "";
+    const stored = this.#reported(message.term, "appendRefused", async () => {
+      const append = appendOf(message, "append");
+      const [outcome] = await this.#options.queue.append([append]);
+      if (!outcome?.accepted) this.#outbox.push({ appendRefused: [resultOf(append, outcome)] });
+    });
+    this.#appends.set(taskId, stored);
+    void stored.then(() => {
+      if (this.#appends.get(taskId) === stored) this.#appends.delete(taskId);
+    });
+    this.#track(stored);
+  }
+
+  #finish(message: WorkRequest["finish"][number]): Promise<void> {
+    return this.#reported(message.term, "finished", async () => {
+      const finish = finishOf(message, this.#options.payloadBytesMax);
+      await this.#appends.get(finish.taskId);
+      const [outcome] = await this.#options.queue.finish([finish]);
+      this.#terms.delete(finish.taskId);
+      this.#outbox.push({ finished: [resultOf(finish, outcome)] });
+    });
+  }
+
+  /** A report at fault is refused by itself; it does not end the stream on which other tasks live. */
+  async #reported(
+    term: LeaseTerm | undefined,
+    list: "finished" | "appendRefused",
+    store: () => Promise<void>,
+  ): Promise<void> {
+    try {
+      await store();
+    } catch (error) {
+      const { reason, message, metadata } = MeshError.from(error);
+      const refusal = { reason, message, metadata };
+      this.#outbox.push({ [list]: [{ term, accepted: false, refusal, state: TaskState.UNSPECIFIED }] });
+    }
+  }
+
+  #revoke(revoked: readonly FencedTask[]): void {
+    const held = revoked.filter(({ taskId, fence }) => this.#terms.get(taskId) === fence);
+    if (held.length === 0) return;
+    for (const { taskId } of held) this.#terms.delete(taskId);
+    this.#outbox.push({ revoked: held.map(({ taskId, fence }) => ({ term: { taskId, fence }, reason: "" })) });
+  }
+
+  #track(work: Promise<unknown>): void {
+    const tracked = work
+      .catch((error) => {
+        this.#options.log.warn({ error: String(error) }, "a worker's report could not be stored");
+      })
+      .finally(() => this.#inFlight.delete(tracked));
+    this.#inFlight.add(tracked);
+  }
+
+  /** Leases that never left for the worker go back at once rather than when they expire. */
+  async #giveBackUnsent(): Promise<void> {
+    await Promise.allSettled(this.#inFlight);
+    const unsent: Lease[] = this.#outbox.unsentLeases();
+    const result = { kind: "released", reason: "its worker's stream ended before it was handed over" } as const;
+    const terms = unsent.map((lease) => lease.term).filter((term) => term !== undefined);
+    if (terms.length > 0) await this.#options.queue.finish(terms.map((term) => ({ ...term, result })));
+  }
+}
+
+function resultOf(term: LeaseTerm, outcome: FencedOutcome | undefined): LeaseResult {
+  const state = outcome?.state ?? "MISSING";
+  const accepted = outcome?.accepted ?? false;
+  const { taskId, fence } = term;
+  const refusal = accepted
+    ? undefined
+    : { reason: "LEASE_LOST", message: `fence ${fence} of ${taskId} is stale; the task is ${state}`, metadata: { state } };
+  return { term: { taskId, fence }, accepted, refusal, state: state === "MISSING" ? TaskState.UNSPECIFIED : TaskState[state] };
+}
