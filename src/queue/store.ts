@@ -141,7 +141,7 @@ export interface Finish extends FencedTask {
   readonly usage?: TaskUsageCount;
 }
 
-/** `repeated`: the same finish was accepted before; nothing changed. */
+/** `repeated`: the same finish was accepted before; it is not accepted again and nothing changed. */
 export interface FinishOutcome extends FencedOutcome {
   readonly repeated: boolean;
 }
@@ -157,6 +157,11 @@ export interface CancelOutcome {
   readonly state: TaskState | "MISSING";
 }
 
+/**
+ * A new generation: attempt 0, no error, queued at once whatever time it was scheduled for. Parents that were met stay met;
+ * the others are looked at again, so that the task waits for a parent that was retried, and fails again (PARENT_FAILED)
+ * while a parent that must succeed has not.
+ */
 export interface Retry {
   readonly taskId: string;
   /** In place of the task's spec. */
@@ -166,6 +171,7 @@ export interface Retry {
 /** `changed` is false unless the task was FAILED or CANCELED. */
 export type RetryOutcome = CancelOutcome;
 
+/** What is unset, or an empty list, does not filter; labels must all match. */
 export interface ListQuery {
   readonly queues?: readonly string[];
   readonly states?: readonly TaskState[];
@@ -197,8 +203,11 @@ export interface LogRecord {
   readonly timeMs: number;
   readonly change?: {
     readonly state: TaskState;
+    /** The task's, after the change. */
     readonly attempt: number;
+    /** What the caller gave, or the failure's message; may be empty. */
     readonly reason: string;
+    /** RUNNING: who holds the lease; else empty. */
     readonly workerId: string;
   };
   readonly body?: Uint8Array;
@@ -215,6 +224,7 @@ export interface LogPage {
 export interface QueueStats {
   readonly queue: string;
   readonly counts: Readonly<Record<TaskState, number>>;
+  /** FAILED tasks: they failed for good and were not retried since. */
   readonly deadLetter: number;
   /** When the oldest QUEUED task became so. */
   readonly oldestQueuedMs?: number;

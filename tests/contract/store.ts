@@ -1,0 +1,33 @@
+/**
+ * The exact meaning of {@link QueueStore}. A store's test is the few lines that open it:
+ *
+ *     storeContract("sqlite", async (limits) => ({ store, second, advance, close }));
+ *
+ * Every test opens a store of its own and uses queue names of its own, so the stores may share one server. Effects between
+ * queues may come later: the suite sweeps until nothing is left to deliver before it looks at a child.
+ */
+import { describe } from "vitest";
+import { cancelCases } from "./store/cancel.ts";
+import { dependencyCases } from "./store/dependencies.ts";
+import { finishCases } from "./store/finish.ts";
+import type { OpenStore } from "./store/kit.ts";
+import { leaseCases } from "./store/lease.ts";
+import { readingCases } from "./store/reading.ts";
+import { signalCases } from "./store/signals.ts";
+import { submitCases } from "./store/submit.ts";
+import { sweepCases } from "./store/sweep.ts";
+
+export type { OpenedStore, OpenStore } from "./store/kit.ts";
+
+export function storeContract(name: string, open: OpenStore): void {
+  describe(`${name} keeps the contract of a store`, () => {
+    submitCases(open);
+    leaseCases(open);
+    finishCases(open);
+    cancelCases(open);
+    dependencyCases(open);
+    readingCases(open);
+    sweepCases(open);
+    signalCases(open);
+  });
+}
