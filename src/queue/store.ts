@@ -141,7 +141,7 @@ export interface Finish extends FencedTask {
   readonly usage?: TaskUsageCount;
 }
 
-/** `repeated`: the same finish was accepted before; it is not accepted again and nothing changed. */
+/** `repeated`: the same finish was accepted before: `accepted` again, and nothing changed. */
 export interface FinishOutcome extends FencedOutcome {
   readonly repeated: boolean;
 }
