@@ -1,0 +1,202 @@
+/**
+ * The one table of settings. The type {@link Config}, the flags of `--help`, docs/config.md and the ConfigMap are made from
+ * it; nothing else lists settings.
+ */
+import { limits } from "../limits.ts";
+import { podPorts } from "../ports.ts";
+import { choice, optional, path, paths, port, type Setting, setting, text, whole, yesNo } from "./setting.ts";
+import { storeUrl } from "./store-url.ts";
+
+/** Every setting by its dotted name. */
+export const settings = Object.freeze({
+  "server.host": setting({
+    kind: text("an address of this machine, or `0.0.0.0` for all", "<address>"),
+    default: "127.0.0.1",
+    because: "a mesh on a laptop must not be open to its network unasked; the manifests set 0.0.0.0",
+    doc: "The address that every listener binds to.",
+    flag: "host",
+    takenBy: ["server"],
+  }),
+  "server.httpPort": setting({
+    kind: port(),
+    default: podPorts.http.port,
+    because: "the customary port of HTTP without privileges",
+    doc: `The port of ${podPorts.http.serves}.`,
+    flag: "http-port",
+    takenBy: ["server"],
+  }),
+  "server.grpcPort": setting({
+    kind: port(),
+    default: podPorts.grpc.port,
+    because: "the customary port of gRPC behind a mesh",
+    doc: "The gRPC port of the first role; the next roles of one process follow in steps of 100.",
+    flag: "grpc-port",
+    takenBy: ["server"],
+  }),
+  "server.metricsPort": setting({
+    kind: port(),
+    default: podPorts.metrics.port,
+    because: "apart from the gRPC port, so that a mesh's mutual TLS does not shut Prometheus out",
+    doc: `The port of ${podPorts.metrics.serves}.`,
+    flag: "metrics-port",
+    takenBy: ["server", "worker"],
+  }),
+  "server.healthPort": setting({
+    kind: port(),
+    default: podPorts.health.port,
+    because: "apart from the HTTP port, so that a busy edge does not make a pod look dead",
+    doc: `The port of ${podPorts.health.serves}.`,
+    flag: "health-port",
+    takenBy: ["server", "worker"],
+  }),
+  "store.url": setting({
+    kind: storeUrl(),
+    default: "sqlite:",
+    because: "needs no other program; Redis is for more than one process",
+    doc: "Where tasks are kept: `sqlite:` is mesh.db in `data.dir`, `redis://…` is shared by many processes.",
+    flag: "store",
+    takenBy: ["server"],
+  }),
+  "data.dir": setting({
+    kind: path(),
+    default: ".agentmesh",
+    because:
+      "a mesh belongs to a project as its agentmesh.yaml does: two projects share no tasks and do not wait for each other",
+    doc: "The directory of the embedded store and of other files that the mesh keeps.",
+    takenBy: ["server"],
+  }),
+  "sqlite.durability": setting({
+    kind: choice("full", "normal"),
+    default: "full",
+    because: "an acknowledged task survives a power cut; one fsync serves a whole batch, so it costs little",
+    doc: "`full` syncs each commit to the disk; `normal` may lose the last commits in a power cut, never in a crash.",
+    takenBy: ["server"],
+  }),
+  "queue.maxTasks": setting({
+    kind: whole({ min: 1, max: 100_000_000 }),
+    default: limits.queueTasksMax,
+    because: "some 5 GB of Redis at 1 kB a task: beyond it more queue helps nobody",
+    doc: "Unfinished tasks that one queue takes; more are refused with QUEUE_FULL.",
+    takenBy: ["server"],
+  }),
+  "queue.retentionHours": setting({
+    kind: whole({ min: 1, max: 8_760, argument: "<hours>" }),
+    default: 72,
+    because: "what failed on Friday evening can still be looked at on Monday",
+    doc: "Finished tasks are deleted this long after their end.",
+    takenBy: ["server"],
+  }),
+  "queue.retentionTasks": setting({
+    kind: whole({ min: 0, max: 100_000_000 }),
+    default: 100_000,
+    because: "bounds a queue's finished tasks to some 100 MB at 1 kB each, whatever the rate",
+    doc: "Finished tasks that one queue keeps; above it the oldest go first, before their hours are over.",
+    takenBy: ["server"],
+  }),
+  "payload.maxBytes": setting({
+    kind: whole({ min: 1_024, max: limits.messageBytesMax, argument: "<bytes>" }),
+    default: limits.payloadBytesMax,
+    because:
+      "1 MiB: the store keeps every payload in memory or in its log, and larger data is better passed by address",
+    doc: "Bytes of one task's input or output; more is refused with PAYLOAD_TOO_LARGE.",
+    takenBy: ["server", "worker"],
+  }),
+  "log.level": setting({
+    kind: choice("debug", "info", "warn", "error", "silent"),
+    default: "info",
+    because: "starts, stops and faults, and no line per task",
+    doc: "The least severe lines that are logged.",
+    takenBy: ["server", "worker", "client"],
+  }),
+  "log.format": setting({
+    kind: choice("auto", "json", "pretty"),
+    default: "auto",
+    because: "a person at a terminal reads pretty lines, everything else reads JSON",
+    doc: "`json` is one object a line, `pretty` is for people, `auto` is pretty on a terminal and JSON elsewhere.",
+    takenBy: ["server", "worker", "client"],
+  }),
+  "sandbox.allowUncontained": setting({
+    kind: yesNo(),
+    default: false,
+    because: "a repository's own commands are not to be trusted with the user's files and network",
+    doc: "Where bubblewrap does not work, run repositories' commands without walls: with all rights of this user.",
+    flag: "allow-uncontained-commands",
+    takenBy: ["server", "worker"],
+  }),
+  "sandbox.memoryMb": setting({
+    kind: whole({ min: 16, max: 1_048_576, argument: "<megabytes>" }),
+    default: 2_048,
+    because: "most test suites fit, and a few at once do not exhaust a laptop",
+    doc: "Resident memory (MiB) of one contained command and all its children; over it they are killed.",
+    takenBy: ["server", "worker"],
+  }),
+  "sandbox.timeoutSeconds": setting({
+    kind: whole({ min: 1, max: 86_400, argument: "<seconds>" }),
+    default: 600,
+    because: "longer than most test suites, short enough that a hung one frees its slot the same hour",
+    doc: "Wall time of one contained command; past it the command is killed.",
+    takenBy: ["server", "worker"],
+  }),
+  "worker.concurrency": setting({
+    kind: optional(whole({ min: 1, max: limits.creditMax })),
+    default: undefined,
+    because: "each role knows best: unset, its own `concurrency` counts",
+    doc: "Tasks that one worker runs at once, in place of the role's own number.",
+    flag: "concurrency",
+    takenBy: ["server", "worker"],
+  }),
+  "drain.timeoutSeconds": setting({
+    kind: whole({ min: 0, max: 3_600, argument: "<seconds>" }),
+    default: limits.leaseMsDefault / 1_000,
+    because: "one lease: whatever needs longer would be given to another worker by then in any case",
+    doc: "How long a stopping process lets running tasks finish before it hands them back to the queue.",
+    takenBy: ["server", "worker"],
+  }),
+  "client.server": setting({
+    kind: text(
+      "HOST:PORT, `dns:///NAME:PORT` or `xds:///ROLE`",
+      "<address>",
+      /^(dns:\/\/|xds:\/\/|unix:)\S+$|^\S+:\d{1,5}$/,
+    ),
+    default: `127.0.0.1:${podPorts.grpc.port}`,
+    because: "where `agentmesh up` listens on the same machine",
+    doc: "The gRPC address of the mesh that a command talks to.",
+    flag: "server",
+    takenBy: ["client", "worker"],
+  }),
+  "client.timeoutSeconds": setting({
+    kind: whole({ min: 1, max: 86_400, argument: "<seconds>" }),
+    default: 30,
+    because: "a store that fails over is back by then; a call that hangs longer is better tried again",
+    doc: "The deadline of one call; waiting for a task's end and watching are not bound by it.",
+    flag: "timeout-seconds",
+    takenBy: ["client"],
+  }),
+  "roles.modules": setting({
+    kind: paths(),
+    default: [],
+    because: "the shipped roles need no setting",
+    doc: "Your own role modules: each file's default export is a role or a list of roles.",
+    flag: "role-module",
+    takenBy: ["server", "worker", "client"],
+  }),
+});
+
+export type SettingName = keyof typeof settings;
+
+type ValueOf<Row> = Row extends Setting<infer Value> ? Value : never;
+type SectionOf<Name> = Name extends `${infer Section}.${string}` ? Section : never;
+
+/** The settings' values by section: `config.server.httpPort`. Frozen, made once, passed on. */
+export type Config = {
+  readonly [Section in SectionOf<SettingName>]: {
+    readonly [Name in SettingName as Name extends `${Section}.${infer Key}` ? Key : never]: ValueOf<
+      (typeof settings)[Name]
+    >;
+  };
+};
+
+export type LogLevelSetting = Config["log"]["level"];
+export type LogFormat = Config["log"]["format"];
+
+export const settingNames = Object.freeze(Object.keys(settings) as SettingName[]);

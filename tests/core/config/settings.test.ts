@@ -1,0 +1,64 @@
+import { describe, expect, test } from "vitest";
+import { flagOf, flagValuesOf, settingsTakenBy, variableOf } from "../../../src/core/config/names.ts";
+import { settingNames, settings } from "../../../src/core/config/settings.ts";
+import { storeAddress } from "../../../src/core/config/store-url.ts";
+
+describe("the table", () => {
+  test.each(settingNames)("%s has a default that its own kind takes, or is unset", (name) => {
+    const row = settings[name];
+    expect(row.default === undefined || row.kind.schema("/").safeParse(row.default).success).toBe(true);
+    expect(row.doc).toMatch(/\.$/);
+    expect(row.because).toMatch(/[^.]$/);
+    expect(row.takenBy.length).toBeGreaterThan(0);
+  });
+
+  test("no two settings share a flag or a variable", () => {
+    expect(new Set(settingNames.map((name) => flagOf(name).attribute)).size).toBe(settingNames.length);
+    expect(new Set(settingNames.map(variableOf)).size).toBe(settingNames.length);
+  });
+
+  test("variables and flags are derived from the dotted name", () => {
+    expect(variableOf("server.httpPort")).toBe("AGENTMESH_SERVER_HTTP_PORT");
+    expect(flagOf("queue.retentionHours")).toMatchObject({
+      flags: "--queue-retention-hours <hours>",
+      attribute: "queueRetentionHours",
+      repeats: false,
+    });
+    expect(flagOf("sandbox.allowUncontained").flags).toBe("--allow-uncontained-commands");
+    expect(flagOf("roles.modules")).toMatchObject({ flags: "--role-module <path>", repeats: true });
+  });
+
+  test("values are picked from commander's options by their attributes", () => {
+    expect(flagValuesOf({ httpPort: "1", allowUncontainedCommands: true, json: true })).toEqual({
+      "server.httpPort": "1",
+      "sandbox.allowUncontained": true,
+    });
+  });
+
+  test("a client's commands take no listener", () => {
+    expect(settingsTakenBy("client")).toContain("client.server");
+    expect(settingsTakenBy("client")).not.toContain("server.httpPort");
+  });
+});
+
+describe("store.url", () => {
+  const schema = settings["store.url"].kind.schema("/");
+
+  test.each([
+    ["sqlite:", { kind: "sqlite", file: "/data/mesh.db" }],
+    ["sqlite:other.db", { kind: "sqlite", file: "/data/other.db" }],
+    ["sqlite:/var/mesh.db", { kind: "sqlite", file: "/var/mesh.db" }],
+    ["redis://localhost:6379/1", { kind: "redis", url: "redis://localhost:6379/1" }],
+    ["rediss://u:p@host", { kind: "redis", url: "rediss://u:p@host" }],
+  ])("%s", (url, address) => {
+    expect(storeAddress(schema.parse(url), "/data")).toEqual(address);
+  });
+
+  test.each(["", "postgres://host", "redis:", "sqlite:a?b", "/var/mesh.db"])("%j is refused", (url) => {
+    expect(schema.safeParse(url).success).toBe(false);
+  });
+
+  test("odd characters of a password are encoded, so that redaction finds its end", () => {
+    expect(schema.parse('redis://:a"b c@host')).toBe("redis://:a%22b%20c@host");
+  });
+});
