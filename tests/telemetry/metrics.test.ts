@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import { createMetrics } from "../../src/telemetry/metrics.ts";
+
+async function lines(metrics: ReturnType<typeof createMetrics>): Promise<string[]> {
+  return (await metrics.scrape()).body.split("\n");
+}
+
+test("what happened is counted under its labels", async () => {
+  const metrics = createMetrics({ processMetrics: false });
+  metrics.rpcHandled("agentmesh.v1.TaskService", "SubmitTask", "OK", 0.002);
+  metrics.tasksSubmitted("testing", 3);
+  metrics.taskLeased("testing", 0.5);
+  metrics.taskFinished("testing", "SUCCEEDED", 2);
+  metrics.leasesExpired("testing", 1);
+  metrics.storeCalled("submit", 3, 0.001);
+  metrics.workerConnected("testing");
+  metrics.workerConnected("testing");
+  metrics.workerLeft("testing");
+  const text = await lines(metrics);
+  expect(text).toContain(
+    'agentmesh_rpc_handled_total{service="agentmesh.v1.TaskService",method="SubmitTask",code="OK"} 1',
+  );
+  expect(text).toContain('agentmesh_tasks_submitted_total{queue="testing"} 3');
+  expect(text).toContain('agentmesh_task_wait_seconds_sum{queue="testing"} 0.5');
+  expect(text).toContain('agentmesh_tasks_finished_total{queue="testing",state="SUCCEEDED"} 1');
+  expect(text).toContain('agentmesh_leases_expired_total{queue="testing"} 1');
+  expect(text).toContain('agentmesh_store_batch_items_bucket{le="4",method="submit"} 1');
+  expect(text).toContain('agentmesh_workers_connected{queue="testing"} 1');
+});
+
+test("queue depths are asked for at each scrape, and a queue that is gone is gone", async () => {
+  const answers = [[{ queue: "testing", state: "QUEUED", tasks: 4 }], []];
+  const metrics = createMetrics({ processMetrics: false, queueDepths: async () => answers.shift() ?? [] });
+  const depth = 'agentmesh_queue_tasks{queue="testing",state="QUEUED"} 4';
+  expect(await lines(metrics)).toContain(depth);
+  expect(await lines(metrics)).not.toContain(depth);
+});
+
+test("a store that does not answer leaves the rest of the scrape whole", async () => {
+  const metrics = createMetrics({
+    processMetrics: false,
+    queueDepths: () => Promise.reject(new Error("down")),
+  });
+  metrics.tasksSubmitted("testing", 1);
+  expect(await lines(metrics)).toContain('agentmesh_tasks_submitted_total{queue="testing"} 1');
+});
+
+test("two registries count apart", async () => {
+  const [one, other] = [createMetrics(), createMetrics()];
+  one.tasksSubmitted("testing", 1);
+  expect((await other.scrape()).body).not.toContain("testing");
+});
+
+test("every metric has the prefix and a help text", async () => {
+  for (const { name, help } of await createMetrics().describe()) {
+    expect(name).toMatch(/^agentmesh_[a-z0-9_]+$/);
+    expect(help.length).toBeGreaterThan(10);
+  }
+});
