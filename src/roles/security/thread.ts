@@ -27,6 +27,7 @@ export interface ScanTask extends ScanListener {
 /** Rejects with the signal's reason once that aborts. */
 export async function scanInThread(options: ScanOptions, task: ScanTask): Promise<SecurityReport> {
   task.signal.throwIfAborted();
+  const startedAt = performance.now();
   const worker = new Worker(entry, {
     workerData: options,
     env: {},
@@ -44,7 +45,9 @@ export async function scanInThread(options: ScanOptions, task: ScanTask): Promis
   worker.on("error", (error: Error & { code?: string }) => reject(explain(error)));
   worker.on("exit", () => reject(new Error("the scanning thread ended without a report")));
   try {
-    return await promise;
+    const report = await promise;
+    // Loading the scanners is part of the wait.
+    return { ...report, durationMs: Math.round(performance.now() - startedAt) };
   } finally {
     task.signal.removeEventListener("abort", abort);
     await worker.terminate();

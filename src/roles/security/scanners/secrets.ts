@@ -79,7 +79,7 @@ function describe(message: string, secret: string, ignored: boolean): string {
     .replace(/^found /i, "")
     .replace(/[:\s]+$/, "");
   const where = ignored ? "; .gitignore keeps this file out of the repository" : "";
-  return `${words} (${secret.length} characters, not shown)${where}`;
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)} (${secret.length} characters, not shown)${where}`;
 }
 
 const localHosts = new Set([

@@ -130,7 +130,7 @@ function judgeManifest(
     const how = listed(different.map((difference) => difference.how));
     return at(
       "mismatch",
-      `${counted(different.length, "dependency", "dependencies")} differ from ${lockfile.path}: ${how}`,
+      `differs from ${lockfile.path} in ${counted(different.length, "dependency", "dependencies")}: ${how}`,
       different[0]!.name,
     );
   }
