@@ -1,0 +1,78 @@
+# `make` alone lists the targets. Everything runs on the Node in node_modules, which `make setup` brings.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+bin := node_modules/.bin
+node := $(bin)/node
+# The machine's Node is older than what most packages ask for; node_modules brings the one that runs them.
+npm_ci := npm ci --no-fund --no-audit --loglevel=error
+
+.PHONY: help setup install runtime demo test verify check-format check-types check-proto check-gen check-docs fmt gen docs \
+  baseline bench build clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# npm writes this file last, so it is as new as the last whole install.
+node_modules/.package-lock.json: package-lock.json
+	@echo "installing node_modules"
+	@$(npm_ci) </dev/null
+	@touch $@
+
+install: node_modules/.package-lock.json ## Bring node_modules up to the lockfile
+	@scripts/ensure-node.sh
+
+runtime: install ## What running needs: node_modules and bubblewrap
+	@scripts/ensure-tools.sh "bubblewrap:bwrap:to contain the commands of repositories"
+
+setup: runtime ## What developing needs: runtime and Redis
+	@scripts/ensure-tools.sh "redis-server:redis-server:the shared store, and its tests"
+
+demo: runtime ## Run every role once on the sample, or on your repository: make demo REPO=path
+	@$(node) src/cli/main.ts demo $(if $(REPO),--repository "$(REPO)")
+
+test: setup ## Run the tests; ends with "N passed, N failed"
+	@$(node) scripts/test.ts
+
+verify: setup check-format check-types check-proto check-gen check-docs ## Everything that a change must pass
+	@$(node) scripts/test.ts
+
+check-format: install ## Format and lint
+	@$(bin)/biome check --error-on-warnings
+
+check-types: install ## Types
+	@$(bin)/tsc -p .
+
+check-proto: install ## Lint proto/, and compare it with the last release
+	@$(bin)/buf lint
+	@$(bin)/buf breaking --against proto/baseline.binpb
+
+check-gen: install ## gen/ is what proto/ generates
+	@$(node) scripts/check-gen.ts
+
+check-docs: install ## The rendered pages of docs/ are fresh
+	@$(node) scripts/render-docs.ts --check
+
+fmt: install ## Format, and mend what the linter can
+	@$(bin)/biome check --write
+
+gen: install ## Generate gen/ from proto/
+	@$(bin)/buf generate
+
+docs: install ## Render docs/config.md, docs/errors.md and docs/metrics.md
+	@$(node) scripts/render-docs.ts
+
+baseline: install ## On a release: make proto/ as it is now what check-proto compares with
+	@$(bin)/buf build -o proto/baseline.binpb
+
+bench: setup ## Run a benchmark: make bench NAME=queue; all without NAME
+	@scripts/bench.sh "$(NAME)"
+
+build: install ## Compile to dist/, a package that npm can publish
+	@$(node) scripts/build.ts
+
+clean: ## Remove what was built and installed
+	@rm -rf dist coverage node_modules

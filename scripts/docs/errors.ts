@@ -1,0 +1,95 @@
+/** Renders docs/errors.md from the table of reasons and, below, the kinds of failure that the mesh itself gives a task. */
+import { type Reason, reasons } from "../../src/core/reasons.ts";
+import { generated, table } from "./markdown.ts";
+
+interface FailureKind {
+  readonly kind: string;
+  readonly meaning: string;
+  readonly retried: string;
+}
+
+/** A role's own kinds stand in its summary; these can end a task of any role. */
+const failureKinds: readonly FailureKind[] = [
+  {
+    kind: "ROLE_ERROR",
+    meaning: "The role threw an error that is neither a TerminalError nor a RetryableError.",
+    retried: "by the task's retry policy",
+  },
+  {
+    kind: "INVALID_INPUT",
+    meaning: "The input does not fit the role's schema; the message names the path in it.",
+    retried: "no: the same input stays wrong",
+  },
+  {
+    kind: "INVALID_OUTPUT",
+    meaning: "What the role answered does not fit its own schema: a fault of the role.",
+    retried: "no",
+  },
+  {
+    kind: "OUTPUT_TOO_LARGE",
+    meaning: "The output is over `payload.maxBytes`.",
+    retried: "no: pass the address of the data in place of the data",
+  },
+  {
+    kind: "UNKNOWN_ROLE",
+    meaning:
+      "The worker that leased the task has no such role, or the role called one that the mesh does not have.",
+    retried: "no: `agentmesh roles` lists the names",
+  },
+  {
+    kind: "LEASE_EXPIRED",
+    meaning: "The worker died, was cut off, or stopped renewing its lease.",
+    retried: "at once, and the attempt counts",
+  },
+  {
+    kind: "PARENT_FAILED",
+    meaning: "A parent that had to succeed failed, was canceled, or does not exist any more.",
+    retried: "no: retry the parent, then the task",
+  },
+  {
+    kind: "TEMPLATE_ERROR",
+    meaning: "A `{{…}}` of the input names what the parents' outputs do not have.",
+    retried: "no: the parents' outputs do not change",
+  },
+  {
+    kind: "DEADLINE_EXCEEDED",
+    meaning: "The attempt ran longer than the task's timeout.",
+    retried: "by the task's retry policy",
+  },
+  {
+    kind: "CANCELED",
+    meaning: "The task was canceled while it ran, or a task that it called was.",
+    retried: "no",
+  },
+];
+
+/** Kinds that this page lists. */
+export const failureKindNames: readonly string[] = failureKinds.map(({ kind }) => kind);
+
+/** The whole page. */
+export function errorsPage(): string {
+  const reasonRows = (Object.keys(reasons) as Reason[]).map((reason) => {
+    const { code, meaning, wayOut } = reasons[reason];
+    return [`\`${reason}\``, code, meaning, wayOut];
+  });
+  const kindRows = failureKinds.map(({ kind, meaning, retried }) => [`\`${kind}\``, meaning, retried]);
+  return `# Errors
+
+${generated("src/core/reasons.ts and scripts/docs/errors.ts")}
+
+## Errors of calls
+
+Every error of an RPC carries a gRPC code and a google.rpc.ErrorInfo of the domain \`agentmesh\` whose reason is one of these;
+where fields are at fault, a google.rpc.BadRequest names each. The CLI prints the reason and the way out.
+
+${table(["reason", "gRPC code", "meaning", "way out"], reasonRows)}
+
+## Errors of tasks
+
+A task that FAILED has an error with a kind. A role chooses kinds of its own, in UPPER_SNAKE_CASE: \`throw new
+TerminalError("NO_TEST_RUNNER", "…")\` ends the task, \`throw new RetryableError("RATE_LIMITED", "…", { delayMs: 2000 })\` has
+it tried again. A task's retry policy can name kinds that are not tried again. These are the mesh's own:
+
+${table(["kind", "meaning", "tried again"], kindRows)}
+`;
+}
