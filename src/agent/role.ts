@@ -2,6 +2,7 @@
  * What an author writes: a role. Its queue, server, schema and scaling follow from this one value.
  */
 import type { z } from "zod";
+import type { MeshClient } from "../client/mesh-client.ts";
 import type { SandboxOptions, SandboxResult } from "../sandbox/sandbox.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -31,7 +32,13 @@ export interface TaskContext {
   usage(used: TaskUsage): void;
   /** Runs a task of another role and answers with its output; deadline, tenant, trace and cancellation are passed on. */
   call<Output = unknown>(role: string, input: unknown, options?: CallOptions): Promise<Output>;
-  /** Runs a command contained; the task's signal ends it. `allowUncontained` is honoured only for the shipped sample. */
+  /** The mesh itself, for what {@link call} is too little for. */
+  readonly mesh: MeshClient;
+  /** What the last {@link suspend} left; undefined in a task's first run. */
+  readonly resumed: unknown;
+  /** Ends this run: the task is BLOCKED until these tasks have ended, however they do, and then runs again. Never returns. */
+  suspend(until: readonly string[], state: unknown): never;
+  /** Runs a command contained; the task's signal ends it. */
   sandbox(command: readonly string[], options: SandboxOptions): Promise<SandboxResult>;
 }
 
@@ -75,8 +82,8 @@ export interface RoleDefinition<Input, Output> {
 }
 
 /** A role with its types forgotten, as lists hold it. */
-// biome-ignore lint/suspicious/noExplicitAny: a list holds roles of any input and output
-export type Role = Required<Omit<RoleDefinition<any, any>, "scale" | "retry">> & {
+export type Role = // biome-ignore lint/suspicious/noExplicitAny: a list holds roles of any input and output
+  Required<Omit<RoleDefinition<any, any>, "scale" | "retry">> & {
   readonly retry: Required<RetrySettings>;
   readonly scale: ScaleSettings;
 };

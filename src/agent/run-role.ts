@@ -2,11 +2,14 @@
 import { TerminalError } from "../core/errors.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { openSandbox } from "../sandbox/open.ts";
+import { Suspension } from "./suspension.ts";
 import type { LogLevel, Role, TaskContext, TaskUsage } from "./role.ts";
 
 export interface RunRoleOptions {
   readonly signal?: AbortSignal;
   readonly attempt?: number;
+  /** What `task.resumed` is; a `task.suspend` rejects with a Suspension. */
+  readonly resumed?: unknown;
   /** The sandbox that `task.sandbox` uses; default: this machine's. */
   readonly sandbox?: Sandbox;
   /** Answers `task.call`; by default a call is an error, since no mesh is there. */
@@ -47,6 +50,13 @@ export async function runRole<Output = unknown>(
     call: async <O>(name: string, childInput: unknown) => {
       if (!options.call) throw new TerminalError("NO_MESH", `runRole has no mesh to call "${name}" on; pass options.call`);
       return (await options.call(name, childInput)) as O;
+    },
+    get mesh(): never {
+      throw new TerminalError("NO_MESH", "runRole has no mesh; test what needs one against a running server");
+    },
+    resumed: options.resumed,
+    suspend: (until, state) => {
+      throw new Suspension(until, state);
     },
     sandbox: async (command, sandboxOptions) =>
       (options.sandbox ?? (await openSandbox())).run(command, { signal: context.signal, ...sandboxOptions }),

@@ -6,7 +6,7 @@ import type { handleBidiStreamingCall, handleServerStreamingCall, handleUnaryCal
 
 /** The call that a handler serves. */
 export interface CallContext {
-  /** Aborts when the caller has gone or the deadline has passed. */
+  /** Aborts when the caller has gone or the deadline has passed; a handler that waits must then end. */
   readonly signal: AbortSignal;
   /** When the caller stops waiting; undefined: never. */
   readonly deadlineMs: number | undefined;

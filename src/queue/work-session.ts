@@ -44,7 +44,11 @@ export class WorkSession {
       this.#outbox.push({ drain: true });
     };
     draining.addEventListener("abort", drain, { once: true });
+    const end = () => this.#outbox.end();
+    this.#call.signal.addEventListener("abort", end, { once: true });
     const reading = this.#read(requests);
+    // Its error is told below, once what came before it has been; until then nobody else may see it as unhandled.
+    reading.catch(() => {});
     try {
       yield* this.#outbox;
       await reading;
@@ -168,7 +172,16 @@ export class WorkSession {
     const held = revoked.filter(({ taskId, fence }) => this.#terms.get(taskId) === fence);
     if (held.length === 0) return;
     for (const { taskId } of held) this.#terms.delete(taskId);
-    this.#outbox.push({ revoked: held.map(({ taskId, fence }) => ({ term: { taskId, fence }, reason: "" })) });
+    this.#track(this.#tellRevoked(held));
+  }
+
+  async #tellRevoked(held: readonly FencedTask[]): Promise<void> {
+    const tasks = await this.#options.queue.getAll(held.map(({ taskId }) => taskId));
+    const revoked = held.map(({ taskId, fence }, index) => ({
+      term: { taskId, fence },
+      reason: tasks[index]?.state === "CANCELED" ? "CANCELED" : "EXPIRED",
+    }));
+    this.#outbox.push({ revoked });
   }
 
   #track(work: Promise<unknown>): void {

@@ -1,0 +1,147 @@
+/** One leased task in a worker: its handler, its signal, and how it ended. */
+import { type LogEntry, Dependency_Condition } from "../../gen/grpc/agentmesh/v1/task.ts";
+import type { Lease, LeaseTerm, TaskOutcome } from "../../gen/grpc/agentmesh/v1/worker.ts";
+import { derivedId } from "../core/ids.ts";
+import { fromPayload, toPayload } from "../core/payload.ts";
+import { durationToMs, msToDuration } from "../core/time.ts";
+import type { MeshClient } from "../client/mesh-client.ts";
+import type { Sandbox } from "../sandbox/sandbox.ts";
+import { type Failure, failureOf, terminal } from "./failure.ts";
+import { trustMs } from "./heartbeat-plan.ts";
+import type { CallOptions, Role, TaskContext } from "./role.ts";
+import { Suspension } from "./suspension.ts";
+import { chunkEntries, lineEntry, progressEntry, usageEntry } from "./task-log.ts";
+
+export interface RunningTaskOptions {
+  readonly role: Role;
+  readonly mesh: MeshClient;
+  readonly sandbox: () => Promise<Sandbox>;
+  readonly append: (term: LeaseTerm, entries: LogEntry[]) => void;
+}
+
+/** How long a blocked event loop is given to read the renewals that came meanwhile. */
+const catchUpMs = 50;
+
+export class RunningTask {
+  readonly term: LeaseTerm;
+  readonly lease: Lease;
+  readonly #options: RunningTaskOptions;
+  readonly #abort = new AbortController();
+  readonly #leaseMs: number;
+  #trustTimer: NodeJS.Timeout | undefined;
+  #calls = 0;
+
+  constructor(lease: Lease, options: RunningTaskOptions) {
+    this.lease = lease;
+    this.term = lease.term ?? { taskId: "", fence: 0 };
+    this.#options = options;
+    this.#leaseMs = lease.lease ? durationToMs(lease.lease) : options.role.lease.seconds * 1_000;
+    this.trust(0);
+  }
+
+  /** The lease was known to be good `agoMs` ago; it is trusted from then on. */
+  trust(agoMs: number): void {
+    clearTimeout(this.#trustTimer);
+    const leftMs = Math.max(0, trustMs(this.#leaseMs) - agoMs);
+    this.#trustTimer = setTimeout(() => {
+      this.#trustTimer = setTimeout(() => this.stop("the lease was not renewed in time"), catchUpMs);
+    }, leftMs);
+  }
+
+  /** Aborts the handler's signal: the task is no longer this worker's, or the worker must end. */
+  stop(reason: string): void {
+    clearTimeout(this.#trustTimer);
+    this.#abort.abort(new DOMException(reason, "AbortError"));
+  }
+
+  /** True once {@link stop} was called: what the handler answers then is nobody's business. */
+  get stopped(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  /** Lets go of the lease's timer; for after the outcome was accepted or refused. */
+  settle(): void {
+    clearTimeout(this.#trustTimer);
+  }
+
+  /** Runs the handler to its end; never rejects. */
+  async run(): Promise<TaskOutcome> {
+    const { role } = this.#options;
+    const input = role.input.safeParse(fromPayload(this.lease.input) ?? {});
+    if (!input.success) return this.#failed(terminal("INVALID_INPUT", issuesOf("input", input.error.issues)));
+    try {
+      const answer = await role.run(input.data, this.#context());
+      const output = role.output.safeParse(answer);
+      if (!output.success) return this.#failed(terminal("INVALID_OUTPUT", issuesOf("output", output.error.issues)));
+      return this.#outcome({ $case: "succeeded", value: { output: toPayload(output.data) } });
+    } catch (thrown) {
+      return thrown instanceof Suspension ? this.#suspended(thrown) : this.#failed(failureOf(thrown));
+    }
+  }
+
+  #context(): TaskContext {
+    const { role, mesh, sandbox } = this.#options;
+    const { spec, attempt, resumeState } = this.lease;
+    const signal = this.#abort.signal;
+    return {
+      id: this.term.taskId,
+      role: role.name,
+      tenant: spec?.tenant ?? "",
+      attempt,
+      signal,
+      mesh,
+      resumed: fromPayload(resumeState),
+      log: (line, level = "info") => this.#append(lineEntry(line, level)),
+      progress: (fraction, message) => this.#append(progressEntry(fraction, message)),
+      emit: (chunk, name) => this.#append(...chunkEntries(chunk, name)),
+      usage: (used) => this.#append(usageEntry(used)),
+      call: (name, input, options) => this.#call(name, input, options),
+      suspend: (until, state) => {
+        throw new Suspension(until, state);
+      },
+      sandbox: async (command, options) => (await sandbox()).run(command, { signal, ...options }),
+    };
+  }
+
+  #append(...entries: LogEntry[]): void {
+    if (!this.stopped && entries.length > 0) this.#options.append(this.term, entries);
+  }
+
+  /**
+   * A child's key comes from its parent's task and the call's place in it: an attempt that repeats its calls in the same order
+   * finds the children of the attempt before, and no work is done twice.
+   */
+  async #call<Output>(role: string, input: unknown, options: CallOptions = {}): Promise<Output> {
+    const { mesh } = this.#options;
+    const place = String(this.#calls++);
+    const child = await mesh.submit(role, input, {
+      tenant: this.lease.spec?.tenant,
+      priority: options.priority ?? this.lease.spec?.priority,
+      idempotencyKey: options.idempotencyKey ?? derivedId("call", this.term.taskId, place, role, JSON.stringify(input)),
+    });
+    try {
+      return await mesh.result<Output>(child.id, { signal: this.#abort.signal });
+    } catch (error) {
+      if (this.stopped) await mesh.cancel(child.id, `its parent ${this.term.taskId} stopped`).catch(() => {});
+      throw error;
+    }
+  }
+
+  #suspended({ until, state }: Suspension): TaskOutcome {
+    const dependencies = until.map((taskId) => ({ taskId, name: "", condition: Dependency_Condition.FINISHED }));
+    return this.#outcome({ $case: "suspended", value: { dependencies, inputRequest: undefined, state: toPayload(state) } });
+  }
+
+  #failed({ error, retryDelayMs }: Failure): TaskOutcome {
+    const retryDelay = retryDelayMs === undefined ? undefined : msToDuration(retryDelayMs);
+    return this.#outcome({ $case: "failed", value: { error, retryDelay } });
+  }
+
+  #outcome(result: TaskOutcome["result"]): TaskOutcome {
+    return { term: this.term, result, usage: undefined };
+  }
+}
+
+function issuesOf(what: string, issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]): string {
+  return issues.map((issue) => `${[what, ...issue.path.map(String)].join(".")}: ${issue.message}`).join("; ");
+}

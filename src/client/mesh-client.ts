@@ -1,0 +1,198 @@
+/**
+ * The client of a mesh: submit, watch, wait and cancel, with a deadline on every call and typed errors.
+ *
+ *   const mesh = new MeshClient({ server: "127.0.0.1:9090" });
+ *   const task = await mesh.submit("testing", { repository: "/src/app" });
+ *   const report = await mesh.result(task.id);
+ */
+import type { MethodDefinition } from "@grpc/grpc-js";
+import {
+  ListTasksRequest,
+  ListQueuesRequest,
+  type QueueStatus,
+  RetryTaskRequest,
+  type SubmitResult,
+  SubmitTasksRequest,
+  SubmitTaskRequest,
+  type Task,
+  TaskServiceService,
+  TaskSpec,
+  TaskState,
+  type WatchTaskResponse,
+} from "../../gen/grpc/agentmesh/v1/task.ts";
+import { MeshError } from "../core/errors.ts";
+import { limits } from "../core/limits.ts";
+import { fromPayload, toPayload } from "../core/payload.ts";
+import { msToDuration } from "../core/time.ts";
+import { Connection } from "../rpc/connection.ts";
+import { resumeWatch } from "./resume-watch.ts";
+import { WorkflowClient } from "./workflow-client.ts";
+
+export interface MeshClientOptions {
+  /** Host and port of any server of the mesh; default 127.0.0.1:9090, where `agentmesh up` listens. */
+  readonly server?: string;
+  /** For each unary call, and for each stretch of a stream before it is taken up again; default 10,000. */
+  readonly timeoutMs?: number;
+}
+
+/** How a task is to be done; everything is optional. Shapes and defaults are TaskSpec's, in the contract. */
+export interface SubmitOptions {
+  readonly idempotencyKey?: string;
+  readonly tenant?: string;
+  readonly priority?: number;
+  readonly delayMs?: number;
+  readonly title?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly attemptsMax?: number;
+  /** Parents: a bare id must succeed first. */
+  readonly dependencies?: readonly (string | { taskId: string; name?: string; condition?: number })[];
+}
+
+export interface NewTaskRequest extends SubmitOptions {
+  readonly role: string;
+  readonly input?: unknown;
+}
+
+export interface Submitted {
+  readonly id: string;
+  readonly state: TaskState;
+  /** True when the idempotency key named a task that was there already. */
+  readonly existing: boolean;
+}
+
+export interface WaitOptions {
+  readonly signal?: AbortSignal;
+  /** How long to wait in all; default: for ever. */
+  readonly timeoutMs?: number;
+}
+
+export type TaskFilter = Partial<Omit<ListTasksRequest, "pageToken">>;
+
+export const serverDefault = "127.0.0.1:9090";
+const timeoutMsDefault = 10_000;
+
+export class MeshClient {
+  readonly workflows: WorkflowClient;
+  readonly #connection: Connection;
+  readonly #timeoutMs: number;
+
+  constructor(options: MeshClientOptions = {}) {
+    this.#connection = new Connection(options.server ?? serverDefault);
+    this.#timeoutMs = options.timeoutMs ?? timeoutMsDefault;
+    this.workflows = new WorkflowClient(this.#connection, this.#timeoutMs);
+  }
+
+  get server(): string {
+    return this.#connection.address;
+  }
+
+  /** Takes in one task. Throws INVALID_FIELD, UNKNOWN_ROLE, IDEMPOTENCY_CONFLICT, QUEUE_FULL, SERVER_UNREACHABLE … */
+  submit(role: string, input?: unknown, options: SubmitOptions = {}): Promise<Submitted> {
+    return this.submitSpec(toSpec({ ...options, role, input }));
+  }
+
+  /** As {@link submit}, with every field of the contract. */
+  async submitSpec(spec: TaskSpec): Promise<Submitted> {
+    const { task, existing } = await this.#unary(TaskServiceService.submitTask, SubmitTaskRequest.fromPartial({ spec }));
+    return { id: task?.id ?? "", state: task?.state ?? TaskState.UNSPECIFIED, existing };
+  }
+
+  /** Takes in many tasks, {@link limits.batchMax} a call; answers one by one, refusals included. */
+  submitAll(tasks: readonly NewTaskRequest[]): Promise<SubmitResult[]> {
+    return this.submitSpecs(tasks.map(toSpec));
+  }
+
+  /** As {@link submitAll}, with every field of the contract. */
+  async submitSpecs(specs: readonly TaskSpec[]): Promise<SubmitResult[]> {
+    const results: SubmitResult[] = [];
+    for (let from = 0; from < specs.length; from += limits.batchMax) {
+      const request = SubmitTasksRequest.create({ specs: specs.slice(from, from + limits.batchMax) });
+      results.push(...(await this.#unary(TaskServiceService.submitTasks, request)).results);
+    }
+    return results;
+  }
+
+  async get(taskId: string): Promise<Task> {
+    const { task } = await this.#unary(TaskServiceService.getTask, { taskId });
+    return task as Task;
+  }
+
+  /** Newest first, page after page as they are read. */
+  async *list(filter: TaskFilter = {}): AsyncGenerator<Task> {
+    let pageToken = "";
+    do {
+      const request = ListTasksRequest.fromPartial({ ...filter, pageToken });
+      const page = await this.#unary(TaskServiceService.listTasks, request);
+      yield* page.tasks;
+      pageToken = page.nextPageToken;
+    } while (pageToken !== "");
+  }
+
+  /** The task's log from a sequence on, to its end; taken up again where it was when a server goes away. */
+  watch(taskId: string, options: { from?: number; signal?: AbortSignal } = {}): AsyncGenerator<WatchTaskResponse> {
+    return resumeWatch(this.#connection, taskId, options.from ?? 1, options.signal);
+  }
+
+  /** The task when it is final. Throws DEADLINE_EXCEEDED past `timeoutMs`. */
+  async wait(taskId: string, options: WaitOptions = {}): Promise<Task> {
+    const timeout = options.timeoutMs === undefined ? [] : [AbortSignal.timeout(options.timeoutMs)];
+    const signal = AbortSignal.any([...timeout, ...(options.signal ? [options.signal] : [])]);
+    const { lastSequence } = await this.get(taskId);
+    for await (const { event } of this.watch(taskId, { from: lastSequence + 1, signal }))
+      if (event?.$case === "final") return event.value;
+    if (options.signal?.aborted) throw new MeshError("CALL_CANCELED", `waiting for ${taskId} was given up`);
+    throw new MeshError("DEADLINE_EXCEEDED", `${taskId} did not end within ${options.timeoutMs} ms; it goes on`);
+  }
+
+  /** The task's output. Throws TASK_FAILED or TASK_CANCELED when it has none. */
+  async result<Output = unknown>(taskId: string, options: WaitOptions = {}): Promise<Output> {
+    return outputOf(await this.wait(taskId, options)) as Output;
+  }
+
+  async cancel(taskId: string, reason = ""): Promise<Task> {
+    const { task } = await this.#unary(TaskServiceService.cancelTask, { taskId, reason });
+    return task as Task;
+  }
+
+  /** A FAILED or CANCELED task again, as a new generation; with another input where one is given. */
+  async retry(taskId: string, input?: unknown): Promise<Task> {
+    const request = RetryTaskRequest.create({ taskId, input: input === undefined ? undefined : toPayload(input) });
+    return (await this.#unary(TaskServiceService.retryTask, request)).task as Task;
+  }
+
+  async queues(roles: readonly string[] = []): Promise<QueueStatus[]> {
+    const request = ListQueuesRequest.create({ roles: [...roles] });
+    return (await this.#unary(TaskServiceService.listQueues, request)).queues;
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  #unary<Request, Response>(method: MethodDefinition<Request, Response>, request: Request): Promise<Response> {
+    return this.#connection.unary(method, request, { timeoutMs: this.#timeoutMs });
+  }
+}
+
+function toSpec(task: NewTaskRequest): TaskSpec {
+  const { role, input, delayMs, attemptsMax, dependencies, labels, ...rest } = task;
+  return TaskSpec.fromPartial({
+    ...rest,
+    role,
+    input: toPayload(input),
+    delay: delayMs === undefined ? undefined : msToDuration(delayMs),
+    retry: attemptsMax === undefined ? undefined : { attemptsMax },
+    labels: { ...labels },
+    dependencies: dependencies?.map((parent) => (typeof parent === "string" ? { taskId: parent } : parent)) as never,
+  });
+}
+
+/** A final task's output; throws for one that failed or was canceled. */
+export function outputOf(task: Task): unknown {
+  if (task.state === TaskState.SUCCEEDED) return fromPayload(task.output);
+  if (task.state === TaskState.CANCELED) throw new MeshError("TASK_CANCELED", `${task.id} was canceled`);
+  const kind = task.error?.kind ?? "";
+  throw new MeshError("TASK_FAILED", `${task.id} failed: ${kind}: ${task.error?.message ?? ""}`, {
+    metadata: { task_id: task.id, kind },
+  });
+}

@@ -1,0 +1,86 @@
+/** A gRPC server: services, health and reflection on one port, with limits set and a drain that loses no call. */
+import { Server, ServerCredentials, type ServiceDefinition } from "@grpc/grpc-js";
+import { HealthImplementation } from "grpc-health-check";
+import { MeshError } from "../core/errors.ts";
+import { limits } from "../core/limits.ts";
+import { type MountOptions, mount } from "./mount.ts";
+import { reflection } from "./reflection.ts";
+
+export interface MountedService {
+  /** Such as "agentmesh.v1.TaskService": what health is asked by. */
+  readonly name: string;
+  readonly definition: ServiceDefinition;
+  readonly handlers: object;
+}
+
+export interface GrpcServerOptions extends MountOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Named in the error when the port is taken. */
+  readonly portSetting: string;
+  readonly services: readonly MountedService[];
+}
+
+export interface GrpcServer {
+  readonly host: string;
+  readonly port: number;
+  /** "" and every service's name at once. */
+  setServing(serving: boolean): void;
+  /** Refuses new calls, lets those in flight end for at most `timeoutMs`, then cuts them. */
+  drain(timeoutMs: number): Promise<void>;
+}
+
+/** HTTP/2 windows: at grpc-js's 64 KiB, messages of 10 KB queue behind each other. */
+const flowControlWindow = 4 * 1_048_576;
+
+export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
+  const server = new Server({
+    "grpc.max_receive_message_length": limits.messageBytesMax,
+    "grpc.max_send_message_length": limits.messageBytesMax,
+    "grpc-node.flow_control_window": flowControlWindow,
+    "grpc.keepalive_time_ms": 30_000,
+    "grpc.keepalive_timeout_ms": 10_000,
+    "grpc.max_concurrent_streams": 10_000,
+  });
+  const health = new HealthImplementation({ "": "NOT_SERVING" });
+  for (const { definition, handlers } of options.services) server.addService(definition, mount(definition, handlers, options));
+  health.addToServer(server);
+  (await reflection()).addToServer(server);
+  const port = await bind(server, options);
+  return {
+    host: options.host,
+    port,
+    setServing(serving) {
+      for (const name of ["", ...options.services.map((service) => service.name)])
+        health.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
+    },
+    drain: (timeoutMs) => drain(server, timeoutMs),
+  };
+}
+
+function bind(server: Server, options: GrpcServerOptions): Promise<number> {
+  const address = `${options.host.includes(":") ? `[${options.host}]` : options.host}:${options.port}`;
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
+      if (!error) return resolve(port);
+      reject(portTaken(`gRPC: ${address}`, options.portSetting, error));
+    });
+  });
+}
+
+/** The error for a port that cannot be listened on. */
+export function portTaken(what: string, setting: string, cause: Error): MeshError {
+  const message = `${what} cannot be listened on (${cause.message}); stop what holds it, or set ${setting}`;
+  return new MeshError("PORT_IN_USE", message, { cause });
+}
+
+function drain(server: Server, timeoutMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.forceShutdown(), timeoutMs);
+    server.tryShutdown(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

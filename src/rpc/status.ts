@@ -1,0 +1,71 @@
+/** MeshError on the wire: gRPC status, message and google.rpc details. The one place where the two meet. */
+import { Metadata, type ServiceError, type StatusObject, status } from "@grpc/grpc-js";
+import { BadRequest, ErrorInfo } from "../../gen/grpc/google/rpc/error_details.ts";
+import { Status } from "../../gen/grpc/google/rpc/status.ts";
+import { type ErrorCode, MeshError } from "../core/errors.ts";
+import { type Reason, reasons } from "../core/reasons.ts";
+
+/** ErrorInfo's domain: who gives the reasons their meaning. */
+const domain = "agentmesh";
+const detailsKey = "grpc-status-details-bin";
+const badRequestType = "type.googleapis.com/google.rpc.BadRequest";
+const errorInfoType = "type.googleapis.com/google.rpc.ErrorInfo";
+
+/** What a server answers. An INTERNAL error keeps its cause to itself: the log has it. */
+export function toStatus(error: MeshError): StatusObject {
+  const code = status[error.code];
+  const message = error.reason === "INTERNAL" ? "internal error; the server's log has the cause" : error.message;
+  const info = ErrorInfo.fromPartial({ reason: error.reason, domain, metadata: { ...error.metadata } });
+  const details = [{ typeUrl: errorInfoType, value: Buffer.from(ErrorInfo.encode(info).finish()) }];
+  if (error.fields.length > 0) {
+    const bad = BadRequest.fromPartial({ fieldViolations: error.fields.map((violation) => ({ ...violation })) });
+    details.push({ typeUrl: badRequestType, value: Buffer.from(BadRequest.encode(bad).finish()) });
+  }
+  const metadata = new Metadata();
+  metadata.set(detailsKey, Buffer.from(Status.encode({ code, message, details }).finish()));
+  return { code, details: message, metadata };
+}
+
+const reasonOfCode: Partial<Record<number, Reason>> = {
+  [status.DEADLINE_EXCEEDED]: "DEADLINE_EXCEEDED",
+  [status.CANCELLED]: "CALL_CANCELED",
+  [status.UNAVAILABLE]: "SERVER_UNREACHABLE",
+  [status.UNIMPLEMENTED]: "NOT_YET_SUPPORTED",
+  [status.INVALID_ARGUMENT]: "INVALID_FIELD",
+};
+
+/** What a client throws. `address` names the server where it could not be reached. */
+export function fromServiceError(error: ServiceError, address: string): MeshError {
+  const { info, bad } = detailsOf(error);
+  if (info?.domain === domain && info.reason in reasons)
+    return new MeshError(info.reason as Reason, error.details, {
+      metadata: info.metadata,
+      fields: bad?.fieldViolations ?? [],
+      cause: error,
+    });
+  const reason = reasonOfCode[error.code] ?? "INTERNAL";
+  return new MeshError(reason, messageOf(reason, error, address), { cause: error });
+}
+
+function messageOf(reason: Reason, error: ServiceError, address: string): string {
+  if (reason === "SERVER_UNREACHABLE") return `no server answers at ${address} (${error.details})`;
+  if (reason === "DEADLINE_EXCEEDED") return `the call to ${address} did not end within its deadline`;
+  return error.details || error.message;
+}
+
+function detailsOf(error: ServiceError): { info?: ErrorInfo; bad?: BadRequest } {
+  const packed = error.metadata?.get(detailsKey)[0];
+  if (!(packed instanceof Buffer)) return {};
+  const found: { info?: ErrorInfo; bad?: BadRequest } = {};
+  for (const { typeUrl, value } of Status.decode(packed).details) {
+    if (typeUrl === errorInfoType) found.info = ErrorInfo.decode(value);
+    if (typeUrl === badRequestType) found.bad = BadRequest.decode(value);
+  }
+  return found;
+}
+
+export function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && typeof (error as Partial<ServiceError>).code === "number";
+}
+
+export type { ErrorCode };

@@ -1,0 +1,111 @@
+/** WorkflowService: a workflow is an orchestrator's task, its nodes are tasks; this puts the two together for readers. */
+import { TaskState, type Task } from "../../gen/grpc/agentmesh/v1/task.ts";
+import {
+  type RunWorkflowRequest,
+  type WatchWorkflowRequest,
+  type WatchWorkflowResponse,
+  type Workflow,
+  type WorkflowNodeStatus,
+  type WorkflowServiceServer,
+  WorkflowSpec,
+} from "../../gen/grpc/agentmesh/v1/workflow.ts";
+import type { CallContext, HandlersOf } from "../core/call.ts";
+import { MeshError } from "../core/errors.ts";
+import { queueOf } from "../core/ids.ts";
+import { fromPayload } from "../core/payload.ts";
+import type { Queue } from "../queue/queue.ts";
+import type { TaskServiceOptions } from "../queue/task-service.ts";
+import { taskService } from "../queue/task-service.ts";
+import { taskOf } from "../queue/convert.ts";
+import { tenantDefault } from "../queue/submission.ts";
+import { inputFaults, nodeTaskId, orchestratorRole } from "./plan.ts";
+import { decodeSpec, WorkflowRun } from "./orchestrate.ts";
+import { topological, workflowFaults } from "./dag.ts";
+import { toTaskSpec } from "./submission.ts";
+import { watchNodes } from "./watch.ts";
+
+export function workflowService(options: TaskServiceOptions): HandlersOf<WorkflowServiceServer> {
+  const { queue, catalog } = options;
+  const tasks = taskService({ ...options, roleDefault: orchestratorRole });
+
+  return {
+    async runWorkflow(request: RunWorkflowRequest, call: CallContext) {
+      const { spec } = request;
+      if (!spec) throw MeshError.invalid([{ field: "spec", description: "is required" }]);
+      const faults = workflowFaults(spec, catalog).map(({ field, description }) => ({ field: `spec.${field}`, description }));
+      const all = [...faults, ...inputFaults(spec, request.inputs ?? {})];
+      if (all.length > 0) throw MeshError.invalid(all, "INVALID_WORKFLOW");
+      const { task, existing } = await tasks.submitTask({ spec: toTaskSpec(request, spec) }, call);
+      return { workflow: await read(queue, task?.id ?? ""), existing };
+    },
+
+    async getWorkflow(request) {
+      return { workflow: await read(queue, request.workflowId) };
+    },
+
+    async *watchWorkflow(request: WatchWorkflowRequest, call: CallContext): AsyncIterable<WatchWorkflowResponse> {
+      const workflow = await read(queue, request.workflowId);
+      const nodes = new Map([["", workflow.id], ...workflow.nodes.map(({ name, taskId }) => [name, taskId] as const)]);
+      yield* watchNodes(queue, nodes, call.signal);
+      if (!call.signal.aborted) yield { event: { $case: "final", value: await read(queue, workflow.id) } };
+    },
+
+    async cancelWorkflow(request) {
+      const workflow = await read(queue, request.workflowId);
+      const reason = request.reason || `workflow ${workflow.id} was canceled`;
+      // The orchestrator's task first: it is what would submit nodes that are not there yet.
+      await queue.cancel({ taskId: workflow.id, reason });
+      await Promise.all(workflow.nodes.map((node) => queue.cancel({ taskId: node.taskId, reason })));
+      return { workflow: await read(queue, workflow.id) };
+    },
+
+    async listWorkflows(request, call) {
+      const { states, tenant, pageSize, pageToken } = request;
+      const filter = { role: orchestratorRole, states, tenant, pageSize, pageToken, workflowId: "", deadLetter: false, labels: {} };
+      const page = await tasks.listTasks(filter, call);
+      return { workflows: page.tasks.map(summaryOf), nextPageToken: page.nextPageToken };
+    },
+  };
+}
+
+async function read(queue: Queue, workflowId: string): Promise<Workflow> {
+  if (queueOf(workflowId) !== orchestratorRole)
+    throw MeshError.invalid([{ field: "workflow_id", description: `"${workflowId.slice(0, 80)}" is not a workflow id; ids look like ${orchestratorRole}.01kabc…` }]);
+  const record = await queue.get(workflowId);
+  if (!record) throw new MeshError("WORKFLOW_NOT_FOUND", `workflow_id: there is no workflow ${workflowId}`);
+  const task = taskOf(record);
+  const run = WorkflowRun.parse(fromPayload(task.spec?.input));
+  const spec = decodeSpec(run);
+  const names = topological(spec.nodes);
+  const tenant = task.spec?.tenant || tenantDefault;
+  const ids = names.map((name) => nodeTaskId(workflowId, name, spec.nodes[name]?.role ?? "", tenant));
+  const records = await queue.getAll(ids);
+  const nodes = names.map((name, index): WorkflowNodeStatus => {
+    const found = records[index];
+    return nodeStatus(spec, name, ids[index] ?? "", found && taskOf(found, false));
+  });
+  return { ...summaryOf(task), spec, inputs: run.inputs, nodes, output: task.output, error: task.error };
+}
+
+function nodeStatus(spec: WorkflowSpec, name: string, taskId: string, task: Task | undefined): WorkflowNodeStatus {
+  const node = spec.nodes[name];
+  return {
+    name,
+    role: node?.role ?? "",
+    taskId,
+    state: task?.state ?? TaskState.UNSPECIFIED,
+    attempt: task?.attempt ?? 0,
+    startTime: task?.startTime,
+    finishTime: task?.finishTime,
+    progress: task?.progress,
+    error: task?.error,
+    needs: node?.needs ?? [],
+    title: node?.title ?? "",
+  };
+}
+
+function summaryOf(task: Task): Workflow {
+  const { id, state, createTime, finishTime, error } = task;
+  const spec = WorkflowSpec.create({ name: task.spec?.title ?? "" });
+  return { id, spec, inputs: undefined, state, createTime, finishTime, nodes: [], output: undefined, error };
+}
