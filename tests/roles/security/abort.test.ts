@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { defineRole, type Role } from "../../../src/agent/role.ts";
+import { defineRole, type Role, type TaskContext } from "../../../src/agent/role.ts";
 import { runRole } from "../../../src/agent/run-role.ts";
 import security from "../../../src/roles/security/index.ts";
 import { makeRepository } from "./repository.ts";
@@ -8,14 +8,13 @@ import { makeRepository } from "./repository.ts";
 function watched(role: Role, onProgress: (fraction: number) => void): Role {
   return defineRole({
     ...role,
-    run: (input, task) =>
-      role.run(input, {
-        ...task,
-        progress: (fraction, message) => {
-          task.progress(fraction, message);
-          onProgress(fraction);
-        },
-      }),
+    run: (input, task) => {
+      const progress: TaskContext["progress"] = (fraction, message) => {
+        task.progress(fraction, message);
+        onProgress(fraction);
+      };
+      return role.run(input, Object.create(task, { progress: { value: progress } }));
+    },
   });
 }
 
