@@ -38,6 +38,11 @@ export function parseResidentBytes(status: string): number {
   return kibibytes * 1_024;
 }
 
+/** Processes and threads of the machine, from /proc/loadavg. */
+export function parseThreadTotal(loadavg: string): number {
+  return Number(/ \d+\/(\d+) /.exec(loadavg)?.[1] ?? 0);
+}
+
 export interface TreeQuery {
   readonly root: number;
   /** Counts the members of this session too: a child whose parent ended has another parent now. */

@@ -3,14 +3,21 @@
  * in a PID namespace, whose first process takes every other with it, and without one, by parent, session and a mark in the
  * environment. Where the system has no /proc (macOS) nothing is measured and the process group alone is killed.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { fixedLimits } from "./limits.ts";
-import { membersOf, type ProcessEntry, parseResidentBytes, parseStat, type TreeUsage } from "./proc.ts";
+import {
+  membersOf,
+  type ProcessEntry,
+  parseResidentBytes,
+  parseStat,
+  parseThreadTotal,
+  type TreeUsage,
+} from "./proc.ts";
 
 export interface ProcessTree {
-  /** What the tree uses now. */
-  usage(): TreeUsage;
+  /** What the tree uses now; memory is left uncounted (0) when there are more than `processesMax` to ask. */
+  usage(processesMax: number): TreeUsage;
   /** Kills every process; resolves when none is left, or after `reapMs`. */
   kill(): Promise<void>;
 }
@@ -20,13 +27,20 @@ export const markName = "AGENTMESH_SANDBOX";
 
 /** A tree inside a PID namespace; `init` answers with the namespace's first process once it is known. */
 export function namespaceTree(outer: number, init: () => number | undefined): ProcessTree {
+  const members = (): ProcessEntry[] => membersOf(readTable(), { root: outer });
   return {
-    usage: () => usageOf(membersOf(readTable(), { root: outer })),
+    usage: (processesMax) => usageOf(members(), processesMax),
     kill: async () => {
-      const first = init();
-      // The kernel ends a namespace whole with its first process, which is gone only when the others are.
-      signal(first ?? outer, "SIGKILL");
-      await gone(() => !alive(first ?? outer));
+      const first = init() ?? outer;
+      // The kernel ends a namespace whole with its first process, which is gone only when the others are. But in a fork
+      // bomb that process waits long for its turn to die, so its group is ended at one stroke, and strays one by one.
+      signal(-first, "SIGKILL");
+      signal(first, "SIGKILL");
+      await gone(() => {
+        if (!alive(first)) return true;
+        for (const entry of members()) signal(entry.pid, "SIGKILL");
+        return false;
+      });
     },
   };
 }
@@ -41,29 +55,28 @@ export function sessionTree(root: number, mark: string): ProcessTree {
     return found;
   };
   return {
-    usage: () => usageOf(members()),
+    usage: (processesMax) => usageOf(members(), processesMax),
     kill: () =>
       gone(() => {
-        const left = new Set(members().map((entry) => entry.pid));
-        for (const pid of marked(mark)) left.add(pid);
-        // Stopped first: a process that is stopped starts no other while the rest are found.
-        for (const name of ["SIGSTOP", "SIGKILL"] as const) {
-          if (left.size > 0 || !existsSync("/proc/self")) signal(-root, name);
-          for (const pid of left) signal(pid, name);
-        }
+        // The group first, at one stroke: while others are looked for, a fork bomb would grow.
+        signal(-root, "SIGKILL");
+        const left = new Set([...members().map((entry) => entry.pid), ...marked(mark)]);
+        for (const pid of left) signal(pid, "SIGKILL");
         return left.size === 0;
       }),
   };
 }
 
-function usageOf(members: readonly ProcessEntry[]): TreeUsage {
-  let memoryBytes = 0;
-  let processes = 0;
-  for (const entry of members) {
-    processes += entry.threads;
-    memoryBytes += parseResidentBytes(read(`/proc/${entry.pid}/status`));
-  }
-  return { memoryBytes, processes };
+function usageOf(members: readonly ProcessEntry[], processesMax: number): TreeUsage {
+  const processes = members.reduce((sum, entry) => sum + entry.threads, 0);
+  if (processes > processesMax) return { memoryBytes: 0, processes };
+  const sizes = members.map((entry) => parseResidentBytes(read(`/proc/${entry.pid}/status`)));
+  return { memoryBytes: sizes.reduce((sum, size) => sum + size, 0), processes };
+}
+
+/** Processes and threads of the whole machine: one short read, so it can be asked often. 0 where there is no /proc. */
+export function threadsOfMachine(): number {
+  return parseThreadTotal(read("/proc/loadavg"));
 }
 
 function readTable(): ProcessEntry[] {

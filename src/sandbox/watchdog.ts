@@ -1,7 +1,10 @@
-/** Looks at a tree of processes at an interval and says when it is over a limit. */
+/**
+ * Looks at a tree of processes at an interval and says when it is over a limit. Between two looks it glances at the
+ * machine's count of threads: where that leaps it looks at once, since a fork bomb soon leaves nobody the time to look.
+ */
 import { fixedLimits } from "./limits.ts";
 import { overLimit } from "./proc.ts";
-import type { ProcessTree } from "./process-tree.ts";
+import { type ProcessTree, threadsOfMachine } from "./process-tree.ts";
 import type { SandboxEnd, SandboxLimits } from "./sandbox.ts";
 
 /** Starts looking; `onOver` is called once. Dispose of it to stop. */
@@ -10,17 +13,25 @@ export function watch(
   limits: SandboxLimits,
   onOver: (end: SandboxEnd) => void,
 ): Disposable {
-  let timer: NodeJS.Timeout;
-  const look = (): void => {
+  let next = { atMs: performance.now() + fixedLimits.watchMs, threads: leapFrom(threadsOfMachine(), limits) };
+  const glance = (): void => {
     const begun = performance.now();
-    const end = overLimit(tree.usage(), limits);
+    const threads = threadsOfMachine();
+    if (begun < next.atMs && threads < next.threads) return;
+    const end = overLimit(tree.usage(limits.processesMax), limits);
     if (end) {
+      clearInterval(timer);
       onOver(end);
-      return;
     }
-    const tookMs = performance.now() - begun;
-    timer = setTimeout(look, Math.max(fixedLimits.watchMs, tookMs * fixedLimits.watchRestFactor));
+    const now = performance.now();
+    const rest = Math.max(fixedLimits.watchMs, (now - begun) * fixedLimits.watchRestFactor);
+    next = { atMs: now + rest, threads: leapFrom(threads, limits) };
   };
-  timer = setTimeout(look, fixedLimits.watchMs);
-  return { [Symbol.dispose]: () => clearTimeout(timer) };
+  const timer = setInterval(glance, fixedLimits.glanceMs);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+/** The count of threads that is looked at without waiting: half a limit more than at the last look. */
+function leapFrom(threads: number, limits: SandboxLimits): number {
+  return threads + limits.processesMax / 2;
 }

@@ -1,0 +1,5 @@
+/** What differs from the walls: the file system and the network are the machine's own; nothing here tests for them. */
+import { uncontainedSandbox } from "../../src/sandbox/uncontained.ts";
+import { sandboxContract } from "./contract.ts";
+
+sandboxContract("uncontained", uncontainedSandbox);
