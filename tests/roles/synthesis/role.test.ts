@@ -116,9 +116,12 @@ test("the order in which sections come makes no difference", () => {
   );
 });
 
+/** Zod drops this one key of a record, and no node may have it as its name. */
+const nodeName = fc.string({ unit: "binary" }).filter((name) => name !== "__proto__");
+
 test("takes any sections", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.dictionary(fc.string({ unit: "binary" }), fc.jsonValue()), async (any) => {
+    fc.asyncProperty(fc.dictionary(nodeName, fc.jsonValue()), async (any) => {
       const { output } = await runRole<SynthesisReport>(synthesis, { sections: any });
       expect(Object.keys(output.data.sections)).toHaveLength(Object.keys(any).length);
     }),
