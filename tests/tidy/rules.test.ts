@@ -142,6 +142,7 @@ describe("undocumented", () => {
 
   test.each([
     "/** Head. */\nimport 'a';\nexport interface A {}\nexport function b() {}",
+    "/** Head. */\n\nexport const a = 1;\nexport function b() {}",
     "/** Head. */\n\n/** A. */\nexport interface A {}\nexport function b() {}",
     "import 'a';\n/** F. */\nexport async function f() {}",
     "import 'a';\n/** C. */\nexport const c = 1;\nexport const d = 1;",

@@ -59,13 +59,14 @@ export function undocumented(source: Source): readonly Breach[] {
   return silent ? [{ path: source.path, line: 1, says }, ...breaches] : breaches;
 }
 
-/** A comment before the first statement belongs to the file where that statement exports nothing, or has a doc of its own. */
+/** A comment before the first statement belongs to the file where a blank line parts them, or the statement exports nothing. */
 function hasHead({ program }: Source): boolean {
   const [first] = program.body;
   if (!first) return true;
-  return types.isExportNamedDeclaration(first) || types.isExportDefaultDeclaration(first)
-    ? docsOf(first).length > 1
-    : docsOf(first).length > 0;
+  const [comment] = docsOf(first);
+  if (!comment) return false;
+  const exports = types.isExportNamedDeclaration(first) || types.isExportDefaultDeclaration(first);
+  return !exports || docsOf(first).length > 1 || (comment.loc?.end.line ?? 0) < lineOf(first) - 1;
 }
 
 function docsOf(node: types.Node): readonly types.Comment[] {
