@@ -2,6 +2,7 @@
  * What an author writes: a role. Its queue, server, schema and scaling follow from this one value.
  */
 import type { z } from "zod";
+import { rolePattern } from "../core/ids.ts";
 import type { MeshClient } from "../client/mesh-client.ts";
 import type { SandboxOptions, SandboxResult } from "../sandbox/sandbox.ts";
 
@@ -88,11 +89,10 @@ export type Role = // biome-ignore lint/suspicious/noExplicitAny: a list holds r
   readonly scale: ScaleSettings;
 };
 
-const namePattern = /^[a-z][a-z0-9-]{0,47}$/;
 
 /** Checks a definition and fills its defaults. Throws a TypeError that names the field. */
 export function defineRole<Input, Output>(definition: RoleDefinition<Input, Output>): Role {
-  if (!namePattern.test(definition.name))
+  if (!rolePattern.test(definition.name))
     throw new TypeError(`role name "${definition.name}": use lower-case letters, digits and dashes, 48 at most`);
   const concurrency = definition.concurrency ?? 4;
   if (!Number.isInteger(concurrency) || concurrency < 1)

@@ -1,0 +1,30 @@
+/** The queue's events as metrics. */
+import { queueOf } from "../core/ids.ts";
+import type { Clock } from "../core/clock.ts";
+import type { QueueObserver } from "../queue/observer.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+
+/** Leases whose beginning is remembered; of what ends elsewhere the oldest are forgotten first. */
+const leasesMax = 100_000;
+
+export function observeQueue(metrics: Metrics, clock: Clock): QueueObserver {
+  const leasedMs = new Map<string, number>();
+  return {
+    submitted: (queue) => metrics.tasksSubmitted(queue, 1),
+    leased(task, nowMs) {
+      leasedMs.set(task.id, nowMs);
+      if (leasedMs.size > leasesMax) leasedMs.delete(leasedMs.keys().next().value ?? "");
+      metrics.taskLeased(task.queue, Math.max(0, nowMs - (task.queuedMs ?? nowMs)) / 1_000);
+    },
+    finished(taskId, state) {
+      const began = leasedMs.get(taskId);
+      leasedMs.delete(taskId);
+      const nowMs = clock.now();
+      metrics.taskFinished(queueOf(taskId) ?? "", state, (nowMs - (began ?? nowMs)) / 1_000);
+    },
+    swept(report) {
+      if (report.expired > 0) metrics.leasesExpired("", report.expired);
+    },
+    storeCalled: (method, items, seconds) => metrics.storeCalled(method, items, seconds),
+  };
+}

@@ -1,0 +1,55 @@
+/** One role's gRPC server: every service of the contract over the shared queue, with the role's own queue as the default. */
+import { AgentServiceService } from "../../gen/grpc/agentmesh/v1/agent.ts";
+import { TaskServiceService } from "../../gen/grpc/agentmesh/v1/task.ts";
+import { WorkerServiceService } from "../../gen/grpc/agentmesh/v1/worker.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Logger } from "../core/log.ts";
+import type { Catalog } from "../queue/catalog.ts";
+import type { Queue } from "../queue/queue.ts";
+import { type TaskServiceOptions, taskService } from "../queue/task-service.ts";
+import { workerService } from "../queue/worker-service.ts";
+import type { CallObserver } from "../rpc/mount.ts";
+import { type GrpcServer, type MountedService, startGrpcServer } from "../rpc/server.ts";
+import { unservedService } from "../rpc/unserved.ts";
+
+export interface RoleServerOptions {
+  readonly role: string;
+  readonly host: string;
+  readonly port: number;
+  readonly queue: Queue;
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  readonly payloadBytesMax: number;
+  readonly log: Logger;
+  readonly observe: CallObserver;
+  /** Aborts when the process begins to drain. */
+  readonly draining: AbortSignal;
+  /** Services that stand above this folder, such as WorkflowService. */
+  readonly more: (options: TaskServiceOptions) => readonly MountedService[];
+}
+
+/** What this role serves, whatever transport asks. */
+export function roleServices(options: RoleServerOptions): MountedService[] {
+  const { role, queue, catalog, clock, payloadBytesMax, log, draining } = options;
+  const shared = { queue, catalog, clock, payloadBytesMax, roleDefault: role };
+  const serverId = `${role}@${process.pid}`;
+  return [
+    { name: "agentmesh.v1.TaskService", definition: TaskServiceService, handlers: taskService(shared) },
+    {
+      name: "agentmesh.v1.WorkerService",
+      definition: WorkerServiceService,
+      handlers: workerService({ ...shared, serverId, log, draining }),
+    },
+    {
+      name: "agentmesh.v1.AgentService",
+      definition: AgentServiceService,
+      handlers: unservedService(AgentServiceService),
+    },
+    ...options.more(shared),
+  ];
+}
+
+export function startRoleServer(options: RoleServerOptions): Promise<GrpcServer> {
+  const { host, port, log, observe } = options;
+  return startGrpcServer({ host, port, portSetting: "server.grpcPort", services: roleServices(options), log, observe });
+}

@@ -1,0 +1,71 @@
+/** A small HTTP listener for machines that probe and scrape: fixed paths, GET only. */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { portTaken } from "./server.ts";
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+export interface HttpListenerOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** What it is, and the setting named in the error, when the port is taken. */
+  readonly what: string;
+  readonly portSetting: string;
+  readonly routes: Readonly<Record<string, () => Promise<HttpAnswer>>>;
+}
+
+export interface HttpListener {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export async function startHttp(options: HttpListenerOptions): Promise<HttpListener> {
+  const paths = Object.keys(options.routes).join(", ");
+  const server = createServer(async (request, response) => {
+    const path = new URL(request.url ?? "/", "http://localhost").pathname;
+    const route = request.method === "GET" || request.method === "HEAD" ? options.routes[path] : undefined;
+    const answer = route ? await safely(route) : plain(404, `nothing here; GET one of ${paths}`);
+    response.writeHead(answer.status, { "content-type": answer.contentType });
+    response.end(request.method === "HEAD" ? undefined : answer.body);
+  });
+  const port = await listen(server, options);
+  return { port, close: () => close(server) };
+}
+
+export function plain(status: number, text: string): HttpAnswer {
+  return { status, contentType: "text/plain; charset=utf-8", body: `${text}\n` };
+}
+
+async function safely(route: () => Promise<HttpAnswer>): Promise<HttpAnswer> {
+  try {
+    return await route();
+  } catch (error) {
+    return plain(500, error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Listens; rejects with PORT_IN_USE that names the setting. */
+export function listen(
+  server: Server,
+  options: Pick<HttpListenerOptions, "host" | "port" | "what" | "portSetting">,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error) =>
+      reject(portTaken(`${options.what}: ${options.host}:${options.port}`, options.portSetting, error)),
+    );
+    server.listen(options.port, options.host, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+/** Takes no more connections and cuts the idle ones; resolves when the rest have ended. */
+export function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+}
