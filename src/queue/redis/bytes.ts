@@ -1,0 +1,174 @@
+/** Writes and reads packed bytes, big-endian, in the formats that the scripts pack and parse with Redis' `struct`. */
+
+const noneLength = 0xffff_ffff;
+
+export class Writer {
+  #buffer: Buffer;
+  #length = 0;
+
+  constructor(size = 256) {
+    this.#buffer = Buffer.allocUnsafe(size);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  u8(value: number): this {
+    const at = this.#grow(1);
+    this.#buffer[at] = value;
+    return this;
+  }
+
+  u16(value: number): this {
+    const at = this.#grow(2);
+    this.#buffer.writeUInt16BE(value, at);
+    return this;
+  }
+
+  u32(value: number): this {
+    const at = this.#grow(4);
+    this.#buffer.writeUInt32BE(value, at);
+    return this;
+  }
+
+  u48(value: number): this {
+    const at = this.#grow(6);
+    this.#buffer.writeUIntBE(value, at, 6);
+    return this;
+  }
+
+  f64(value: number): this {
+    const at = this.#grow(8);
+    this.#buffer.writeDoubleBE(value, at);
+    return this;
+  }
+
+  /** A string with its length in one byte. */
+  text8(value: string): this {
+    return this.u8(Buffer.byteLength(value)).#text(value);
+  }
+
+  text16(value: string): this {
+    return this.u16(Buffer.byteLength(value)).#text(value);
+  }
+
+  text32(value: string): this {
+    return this.u32(Buffer.byteLength(value)).#text(value);
+  }
+
+  blob32(value: Uint8Array): this {
+    return this.u32(value.length).raw(value);
+  }
+
+  raw(value: Uint8Array): this {
+    const at = this.#grow(value.length);
+    this.#buffer.set(value, at);
+    return this;
+  }
+
+  done(): Buffer {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  #text(value: string): this {
+    const at = this.#grow(Buffer.byteLength(value));
+    this.#buffer.write(value, at, "utf8");
+    return this;
+  }
+
+  #grow(size: number): number {
+    const at = this.#length;
+    this.#length += size;
+    if (this.#length > this.#buffer.length) {
+      const larger = Buffer.allocUnsafe(Math.max(this.#length, 2 * this.#buffer.length));
+      this.#buffer.copy(larger, 0, 0, at);
+      this.#buffer = larger;
+    }
+    return at;
+  }
+}
+
+export class Reader {
+  readonly #buffer: Buffer;
+  #at = 0;
+
+  constructor(buffer: Buffer) {
+    this.#buffer = buffer;
+  }
+
+  get ended(): boolean {
+    return this.#at >= this.#buffer.length;
+  }
+
+  u8(): number {
+    return this.#buffer[this.#step(1)] as number;
+  }
+
+  u16(): number {
+    return this.#buffer.readUInt16BE(this.#step(2));
+  }
+
+  u32(): number {
+    return this.#buffer.readUInt32BE(this.#step(4));
+  }
+
+  u40(): number {
+    return this.#buffer.readUIntBE(this.#step(5), 5);
+  }
+
+  u48(): number {
+    return this.#buffer.readUIntBE(this.#step(6), 6);
+  }
+
+  f64(): number {
+    return this.#buffer.readDoubleBE(this.#step(8));
+  }
+
+  skip(size: number): void {
+    this.#step(size);
+  }
+
+  text8(): string {
+    return this.#text(this.u8());
+  }
+
+  text16(): string {
+    return this.#text(this.u16());
+  }
+
+  text32(): string {
+    return this.#text(this.u32());
+  }
+
+  /** Undefined where the length says that there is none. */
+  blob32(): Buffer | undefined {
+    const size = this.u32();
+    return size === noneLength ? undefined : this.#blob(size);
+  }
+
+  /** What is left, as text. */
+  restText(): string {
+    return this.#text(this.#buffer.length - this.#at);
+  }
+
+  rest(): Buffer {
+    return this.#blob(this.#buffer.length - this.#at);
+  }
+
+  #blob(size: number): Buffer {
+    const at = this.#step(size);
+    return this.#buffer.subarray(at, at + size);
+  }
+
+  #text(size: number): string {
+    const at = this.#step(size);
+    return this.#buffer.toString("utf8", at, at + size);
+  }
+
+  #step(size: number): number {
+    const at = this.#at;
+    this.#at += size;
+    return at;
+  }
+}

@@ -1,0 +1,122 @@
+/** What every part of the store calls scripts through: batches split by queue and by size, in order, errors gathered. */
+import { queueOf } from "../../core/ids.ts";
+import type { StoreLimits } from "../store.ts";
+import { Writer } from "./bytes.ts";
+import type { Argument, Connection } from "./connection.ts";
+import { batchError } from "./errors.ts";
+import type { Keys } from "./keys.ts";
+import type { ScriptName, Scripts } from "./scripts.ts";
+
+/** Items of one script call: bounds how long it holds the server up. */
+export const itemsMax = 100;
+/** Bytes of one script call, unless one item alone is larger. */
+export const bytesMax = 4 * 1_048_576;
+
+export interface Answer {
+  readonly outcomes: Buffer;
+  /** Outbox entries that the call added. */
+  readonly effects: readonly string[];
+}
+
+/** What a batched method gives to {@link Calls.batch}. */
+export interface Batch<Item, Outcome> {
+  readonly script: ScriptName;
+  readonly items: readonly Item[];
+  readonly idOf: (item: Item) => string;
+  readonly pack: (writer: Writer, item: Item) => void;
+  /** Bytes of one item's outcome, and how they are read. */
+  readonly width: number;
+  readonly read: (outcome: Buffer, item: Item) => Outcome;
+  /** The outcome of an item whose id names no queue. */
+  readonly missing: Outcome;
+  readonly extra?: readonly Argument[];
+}
+
+interface Chunk {
+  readonly queue: string;
+  readonly writer: Writer;
+  readonly places: number[];
+}
+
+export interface CallsOptions {
+  readonly connection: Connection;
+  readonly keys: Keys;
+  readonly scripts: Scripts;
+  readonly limits: StoreLimits;
+}
+
+export class Calls {
+  readonly connection: Connection;
+  readonly keys: Keys;
+  readonly limits: StoreLimits;
+  readonly #scripts: Scripts;
+
+  constructor(options: CallsOptions) {
+    this.connection = options.connection;
+    this.keys = options.keys;
+    this.limits = options.limits;
+    this.#scripts = options.scripts;
+  }
+
+  /** Calls a script on a queue; answers with its reply as it is. */
+  run(script: ScriptName, queue: string, input: Argument, extra: readonly Argument[] = []): Promise<unknown> {
+    const args = [this.keys.signals, this.limits.logEntriesMax, input, ...extra];
+    return this.connection.run(this.#scripts[script], this.keys.queue(queue), args);
+  }
+
+  /** Calls a script that answers {outcomes, effects}. */
+  async change(
+    script: ScriptName,
+    queue: string,
+    input: Buffer,
+    extra?: readonly Argument[],
+  ): Promise<Answer> {
+    const [outcomes, effects] = (await this.run(script, queue, input, extra)) as [Buffer, Buffer[]];
+    return { outcomes, effects: effects.map(String) };
+  }
+
+  /** Runs a batch over all its queues at once; outcomes come in the items' order, effects together. */
+  async batch<Item, Outcome>(
+    batch: Batch<Item, Outcome>,
+  ): Promise<{ readonly outcomes: Outcome[]; readonly effects: readonly string[] }> {
+    const { items, script, extra, read, width } = batch;
+    const outcomes = new Array<Outcome>(items.length).fill(batch.missing);
+    const chunks = chunksOf(batch);
+    const answers = await allOf(
+      chunks.map(({ queue, writer }) => this.change(script, queue, writer.done(), extra)),
+    );
+    answers.forEach((answer, index) => {
+      (chunks[index] as Chunk).places.forEach((place, nth) => {
+        const outcome = answer.outcomes.subarray(nth * width, (nth + 1) * width);
+        outcomes[place] = read(outcome, items[place] as Item);
+      });
+    });
+    return { outcomes, effects: answers.flatMap((answer) => answer.effects) };
+  }
+}
+
+function chunksOf<Item, Outcome>({ items, idOf, pack }: Batch<Item, Outcome>): Chunk[] {
+  const chunks: Chunk[] = [];
+  const open = new Map<string, Chunk>();
+  items.forEach((item, place) => {
+    const queue = queueOf(idOf(item));
+    if (queue === undefined) return;
+    let chunk = open.get(queue);
+    if (chunk === undefined || chunk.places.length >= itemsMax || chunk.writer.length >= bytesMax) {
+      chunk = { queue, writer: new Writer(4_096), places: [] };
+      chunks.push(chunk);
+      open.set(queue, chunk);
+    }
+    pack(chunk.writer, item);
+    chunk.places.push(place);
+  });
+  return chunks;
+}
+
+/** Waits for all; throws what stands for the whole when some failed. */
+export async function allOf<T>(calls: readonly Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(calls);
+  const failures = settled.filter((call) => call.status === "rejected").map((call) => call.reason as unknown);
+  if (failures.length > 0) throw batchError(failures, calls.length);
+  return settled.map((call) => (call as PromiseFulfilledResult<T>).value);
+}

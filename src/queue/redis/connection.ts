@@ -1,0 +1,107 @@
+/**
+ * Connections to Redis that reconnect for ever. Nothing is queued while Redis is away, beyond a short wait for it to come
+ * back, and nothing is sent twice: a call whose answer was lost rejects with STORE_UNAVAILABLE and its outcome is unknown.
+ */
+import { Redis, type RedisOptions } from "ioredis";
+import { MeshError } from "../../core/errors.ts";
+import { storeError } from "./errors.ts";
+import type { Script } from "./scripts.ts";
+
+/** A call that has no answer after this long is given up; so is the wait for a connection. */
+const commandTimeoutMs = 2_000;
+const reconnectMsMax = 1_000;
+
+export type Argument = string | number | Buffer;
+
+export class Connection {
+  readonly redis: Redis;
+  /** Without credentials. */
+  readonly address: string;
+  #lastError: Error | undefined;
+
+  constructor(url: string, options: RedisOptions = {}) {
+    this.address = addressOf(url);
+    this.redis = new Redis(url, {
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+      commandTimeout: commandTimeoutMs,
+      connectTimeout: commandTimeoutMs,
+      keepAlive: 10_000,
+      retryStrategy: (times) => Math.min(reconnectMsMax, 20 * 2 ** Math.min(times, 10)),
+      // After a failover the same address may lead to a replica: connect anew.
+      reconnectOnError: (error) => error.message.startsWith("READONLY"),
+      ...options,
+    });
+    this.redis.on("error", (error: Error) => {
+      this.#lastError = error;
+    });
+    this.redis.on("ready", () => {
+      this.#lastError = undefined;
+    });
+  }
+
+  /** Begins to connect, and waits until that is done. */
+  async connect(): Promise<void> {
+    this.redis.connect().catch(() => {});
+    await this.#ready();
+  }
+
+  /** Runs a command; answers with buffers. */
+  async call(command: string, ...args: Argument[]): Promise<unknown> {
+    if (this.redis.status !== "ready") await this.#ready();
+    try {
+      return await this.redis.callBuffer(command, ...args);
+    } catch (error) {
+      throw storeError(error, this.address);
+    }
+  }
+
+  async run(script: Script, key: string, args: readonly Argument[]): Promise<unknown> {
+    if (this.redis.status !== "ready") await this.#ready();
+    try {
+      return await this.redis.callBuffer("EVALSHA", script.sha, 1, key, ...args).catch((error: Error) => {
+        if (!error.message.startsWith("NOSCRIPT")) throw error;
+        return this.redis.callBuffer("EVAL", script.body, 1, key, ...args);
+      });
+    } catch (error) {
+      throw storeError(error, this.address);
+    }
+  }
+
+  close(): void {
+    this.redis.disconnect();
+  }
+
+  #ready(): Promise<void> {
+    const { redis } = this;
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void) => {
+        clearTimeout(timer);
+        redis.off("ready", arrived);
+        redis.off("end", ended);
+        act();
+      };
+      const refuse = (why: string) => settle(() => reject(storeError(new Error(why), this.address)));
+      const arrived = () => settle(resolve);
+      const ended = () => refuse("the connection is closed");
+      const gaveUp = () => refuse(this.#lastError?.message || `no connection within ${commandTimeoutMs} ms`);
+      const timer = setTimeout(gaveUp, commandTimeoutMs);
+      redis.once("ready", arrived);
+      redis.once("end", ended);
+      if (redis.status === "end") ended();
+    });
+  }
+}
+
+/** The address without credentials; refuses what is not an address of Redis. */
+export function addressOf(url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed === undefined || !["redis:", "rediss:"].includes(parsed.protocol)) {
+    const wanted = "redis://[user:password@]host:port/db, or rediss://… for TLS";
+    throw new MeshError("INVALID_CONFIG", `the store's address must be ${wanted}`);
+  }
+  const path = parsed.pathname === "/" ? "" : parsed.pathname;
+  return `${parsed.protocol}//${parsed.hostname}:${parsed.port || "6379"}${path}`;
+}

@@ -1,0 +1,114 @@
+/**
+ * Lists tasks, newest created first, over several queues: a page of each is read, filtered, and merged as far as all of them
+ * have been looked at. The cursor holds where each queue goes on.
+ */
+import { MeshError } from "../../core/errors.ts";
+import type { ListPage, ListQuery, TaskRecord } from "../store.ts";
+import { taskStates } from "../task.ts";
+import { Reader } from "./bytes.ts";
+import { allOf, bytesMax, type Calls } from "./calls.ts";
+import { recordFields, unpackRecord } from "./pack.ts";
+import { queueNames } from "./read.ts";
+
+/** Tasks that one page looks at in each queue, at least. */
+const lookMin = 100;
+
+interface Candidate {
+  readonly number: number;
+  readonly task: TaskRecord;
+}
+
+/** What was read of a queue. */
+interface Slice {
+  readonly queue: string;
+  readonly candidates: readonly Candidate[];
+  /** Before which number the queue goes on, once all candidates are told. */
+  readonly number: number;
+  /** When the last task that was looked at was created; what was not looked at is not newer. */
+  readonly createdMs: number;
+  readonly exhausted: boolean;
+}
+
+/** Before which number each queue goes on; 0: from its newest. */
+type Positions = Readonly<Record<string, number>>;
+
+export async function list(calls: Calls, query: ListQuery): Promise<ListPage> {
+  const positions =
+    query.cursor === undefined ? await firstPositions(calls, query) : parseCursor(query.cursor);
+  const slices = await allOf(
+    Object.entries(positions).map(([queue, before]) => readSlice(calls, query, queue, before)),
+  );
+  const horizon = Math.max(...slices.filter((slice) => !slice.exhausted).map((slice) => slice.createdMs), -1);
+  const told = slices
+    .flatMap((slice) => slice.candidates)
+    .filter(({ task }) => task.createdMs >= horizon)
+    .sort((a, b) => b.task.createdMs - a.task.createdMs || compare(a, b))
+    .slice(0, query.limit);
+  const next: Record<string, number> = {};
+  for (const slice of slices) {
+    const ofQueue = told.filter(({ task }) => task.queue === slice.queue);
+    if (ofQueue.length < slice.candidates.length)
+      next[slice.queue] = ofQueue.at(-1)?.number ?? (positions[slice.queue] as number);
+    else if (!slice.exhausted) next[slice.queue] = slice.number;
+  }
+  const tasks = told.map(({ task }) => task);
+  return Object.keys(next).length === 0 ? { tasks } : { tasks, cursor: formatCursor(next) };
+}
+
+function compare(a: Candidate, b: Candidate): number {
+  if (a.task.queue === b.task.queue) return b.number - a.number;
+  return a.task.queue < b.task.queue ? -1 : 1;
+}
+
+async function firstPositions(calls: Calls, { queues }: ListQuery): Promise<Positions> {
+  const names = queues === undefined || queues.length === 0 ? await queueNames(calls) : queues;
+  return Object.fromEntries(names.map((queue) => [queue, 0]));
+}
+
+async function readSlice(calls: Calls, query: ListQuery, queue: string, before: number): Promise<Slice> {
+  const states = query.states?.length ? query.states : taskStates;
+  const mask = states.reduce((bits, state) => bits | (1 << taskStates.indexOf(state)), 0);
+  const look = Math.max(lookMin, query.limit);
+  const reply = await calls.run("page", queue, before, [look, mask, query.deadLetter ? 1 : 0, bytesMax]);
+  const [packed, number, createdMs, exhausted] = reply as [Buffer, number, number, number];
+  const reader = new Reader(packed);
+  const candidates: Candidate[] = [];
+  while (!reader.ended) {
+    const candidate = { number: reader.u40(), task: readTask(reader, queue) };
+    if (matches(candidate.task, query)) candidates.push(candidate);
+  }
+  return { queue, candidates, number, createdMs, exhausted: exhausted === 1 };
+}
+
+function readTask(reader: Reader, queue: string): TaskRecord {
+  const id = `${queue}.${reader.text8()}`;
+  return unpackRecord(
+    id,
+    queue,
+    recordFields.map(() => reader.blob32()),
+  );
+}
+
+function matches(task: TaskRecord, { tenant, workflowId, labels = {} }: ListQuery): boolean {
+  return (
+    (tenant === undefined || tenant === task.tenant) &&
+    (workflowId === undefined || workflowId === task.workflowId) &&
+    Object.entries(labels).every(([name, value]) => task.labels[name] === value)
+  );
+}
+
+function formatCursor(positions: Positions): string {
+  return Buffer.from(JSON.stringify(positions)).toString("base64url");
+}
+
+function parseCursor(cursor: string): Positions {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString());
+    const isOurs =
+      typeof parsed === "object" && parsed !== null && Object.values(parsed).every(Number.isSafeInteger);
+    if (isOurs) return parsed as Positions;
+  } catch {
+    // Refused below.
+  }
+  throw MeshError.invalid([{ field: "page_token", description: "is not one that a listing answered with" }]);
+}

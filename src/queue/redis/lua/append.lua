@@ -1,0 +1,29 @@
+#!lua
+-- Adds entries to logs. Refused as a whole when memory is full.
+-- ARGV[3]  items: unique Bc0, fence I4, tokens d, dollars d, progress I4c0 (empty with 0 before it) preceded by B (1: set),
+--          entries I2 × I4c0
+-- outcomes: accepted B, state B (255 missing)
+--@include task
+--@include log
+--@include moves
+--@include usage
+local at, outcomes = 1, {}
+while at <= #INPUT do
+  local uniq, fence, tokens, usd, hasProgress, progress, n, entry
+  uniq, fence, tokens, usd, hasProgress, progress, n, at = parse('>Bc0I4ddBI4c0I2', INPUT, at)
+  local T = load(uniq)
+  local accepted = T and T[STATE] == RUNNING and T[FENCE] == fence
+  for _ = 1, n do
+    entry, at = parse('>I4c0', INPUT, at)
+    if accepted then log(T, pack('>BI6', 0, NOW) .. entry) end
+  end
+  if accepted then
+    if hasProgress == 1 then set(T, 'p', progress) end
+    addUsage(T, tokens, usd)
+    if n > 0 then changed[#changed + 1] = uniq end
+    save(T)
+  end
+  outcomes[#outcomes + 1] = string.char(accepted and 1 or 0, T and T[STATE] or MISSING)
+end
+commit()
+return { table.concat(outcomes), {} }

@@ -1,0 +1,64 @@
+#!lua flags=allow-oom
+-- Gives the first ready tasks to those who ask.
+-- ARGV[3]  asks: how many I2, lease in milliseconds I4, worker I2c0
+-- ARGV[4]  bytes after which it stops: the caller asks again for the rest
+-- outcomes: stopped early B, then for each ask: tasks I2, each as addTask packs it
+--@include task
+--@include log
+--@include moves
+--@include record
+local bytesMax = tonumber(ARGV[4])
+local function give(uniq, leaseMs, worker)
+  local got, logged = readTask(uniq)
+  local T = taskOf(uniq, got[1], logged)
+  T[ATTEMPT] = T[ATTEMPT] + 1
+  T[FENCE] = T[FENCE] + 1
+  T[STARTED] = NOW
+  T[DUE] = NOW + leaseMs
+  T[PLACE] = 0
+  leased[#leased + 1] = string.format('%.0f', T[DUE])
+  leased[#leased + 1] = uniq
+  move(T, RUNNING, '', worker)
+  set(T, 'w', worker)
+  save(T)
+  got[1] = pack(SMALL, unpack(T, 1, SMALL_FIELDS))
+  got[5] = worker
+  addTask(uniq, got)
+end
+
+-- Gives up to `max` tasks out of the first bucket; answers how many.
+local function giveFrom(bucket, max, leaseMs, worker)
+  local members = lineMembers('r', bucket)
+  local given, fields = 0, {}
+  for _, member in ipairs(members) do
+    if given == max or bytes >= bytesMax then break end
+    given = given + 1
+    fields[given] = member[1]
+    give(member[2], leaseMs, worker)
+  end
+  if given == #members then
+    call('DEL', Q .. 'r:' .. bucket)
+    call('ZREM', Q .. 'r', bucket)
+  elseif given > 0 then
+    call('HDEL', Q .. 'r:' .. bucket, unpack(fields))
+  end
+  return given
+end
+
+parts[1] = '\0'
+local at = 1
+while at <= #INPUT do
+  local max, leaseMs, worker
+  max, leaseMs, worker, at = parse('>I2I4I2c0', INPUT, at)
+  local slot, given = #parts + 1, 0
+  parts[slot] = ''
+  while given < max and bytes < bytesMax do
+    local bucket = call('ZRANGE', Q .. 'r', 0, 0)[1]
+    if not bucket then break end
+    given = given + giveFrom(bucket, max - given, leaseMs, worker)
+  end
+  if given < max and bytes >= bytesMax then parts[1] = '\1' end
+  parts[slot] = pack('>I2', given)
+end
+commit()
+return { table.concat(parts), {} }

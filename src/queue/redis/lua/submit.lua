@@ -1,0 +1,70 @@
+#!lua
+-- Takes tasks in. Refused as a whole when memory is full.
+-- ARGV[3]  items: priority B, known parents B (0: one is missing), time kind B (0 none, 1 at, 2 after) and time I6,
+--          unique Bc0, fingerprint I2c0, header I4c0, spec I4c0, parents I4c0, pending parents I2 × (id Bc0, condition c1)
+-- ARGV[4]  unfinished tasks that the queue may hold
+-- outcomes: status B (0 created, 1 existing, 2 conflict, 3 full, 4 unknown parent), state B
+--@include task
+--@include log
+--@include moves
+local tasksMax = tonumber(ARGV[4])
+local unfinished = 0
+for _, n in ipairs(call('HMGET', Q .. 'q', BLOCKED, SCHEDULED, QUEUED, RUNNING, 4)) do
+  unfinished = unfinished + (tonumber(n) or 0)
+end
+
+local function create(T, uniq, timeKind, time, parents)
+  local due = timeKind == 1 and time or timeKind == 2 and NOW + time or 0
+  T.uniq = uniq
+  T[NUMBER] = take('number')
+  lineAdd('n', T[NUMBER], uniq)
+  T[DUE] = due
+  if parents[1] then
+    T[STATE] = BLOCKED
+    blockOn(T, parents)
+  elseif due > NOW then
+    T[STATE] = SCHEDULED
+    enterScheduled(T, due)
+  else
+    T[STATE] = QUEUED
+    enterReady(T, false)
+  end
+  T[FIRST_STATE] = T[STATE]
+  count(T[STATE], 1)
+  changed[#changed + 1] = uniq
+end
+
+local at, outcomes = 1, {}
+while at <= #INPUT do
+  local priority, known, timeKind, time, uniq, fingerprint, header, spec, named, n, parents
+  priority, known, timeKind, time, uniq, fingerprint, header, spec, named, n, at =
+    parse('>BBBI6Bc0I2c0I4c0I4c0I4c0I2', INPUT, at)
+  parents, at = parseParents(n, at)
+  local key = Q .. 't:' .. uniq
+  local existing = call('HMGET', key, 'm', 'f')
+  if existing[1] then
+    local same = (existing[2] or '') == fingerprint
+    outcomes[#outcomes + 1] = string.char(same and 1 or 2, string.byte(existing[1], 1))
+  elseif known == 0 then
+    outcomes[#outcomes + 1] = string.char(4, 0)
+  elseif unfinished >= tasksMax then
+    outcomes[#outcomes + 1] = string.char(3, 0)
+  else
+    local T = { 0, priority, 0, 0, 0, 1, 0, 0, 1, 0, 0, NOW, 0, 0, 0, 0 }
+    create(T, uniq, timeKind, time, parents)
+    local fields = { 'm', pack(SMALL, unpack(T)), 'h', header, 's', spec }
+    if fingerprint ~= '' then
+      fields[#fields + 1] = 'f'
+      fields[#fields + 1] = fingerprint
+    end
+    if named ~= '' then
+      fields[#fields + 1] = 'd'
+      fields[#fields + 1] = named
+    end
+    call('HSET', key, unpack(fields))
+    unfinished = unfinished + 1
+    outcomes[#outcomes + 1] = string.char(0, T[STATE])
+  end
+end
+local added = commit()
+return { table.concat(outcomes), added }

@@ -1,0 +1,47 @@
+/**
+ * The Lua scripts: one file a command, with the parts that they share put in where a line says `--@include NAME`. Each is
+ * called by its hash; a server that does not know it (a restart, SCRIPT FLUSH, a failover) is sent the whole once.
+ */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+
+const scriptNames = [
+  "submit",
+  "lease",
+  "renew",
+  "append",
+  "finish",
+  "cancel",
+  "retry",
+  "expire",
+  "link",
+  "settle",
+  "sweep",
+  "stats",
+  "page",
+  "log",
+] as const;
+
+export type ScriptName = (typeof scriptNames)[number];
+
+export interface Script {
+  readonly body: string;
+  readonly sha: string;
+}
+
+export type Scripts = Readonly<Record<ScriptName, Script>>;
+
+/** Reads every script from the files beside this one. */
+export function loadScripts(): Scripts {
+  const entries = scriptNames.map((name) => [name, loadScript(name)]);
+  return Object.fromEntries(entries) as Record<ScriptName, Script>;
+}
+
+function loadScript(name: ScriptName): Script {
+  const body = read(name).replace(/^--@include (\w+)$/gm, (_, part: string) => read(`include/${part}`));
+  return { body, sha: createHash("sha1").update(body).digest("hex") };
+}
+
+function read(name: string): string {
+  return readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), "utf8");
+}

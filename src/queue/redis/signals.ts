@@ -1,0 +1,83 @@
+/**
+ * Hears what happens in the store, on a connection of its own. Signals are lost while it is away; when it is back, every
+ * queue is said to be ready, so that those who wait look again.
+ */
+import type { StoreSignal } from "../store.ts";
+import type { Connection } from "./connection.ts";
+
+/** A connection that is dead without having been closed is found out by this. */
+const watchdogMs = 5_000;
+
+export interface SignalsOptions {
+  /** Used for nothing else. */
+  readonly connection: Connection;
+  readonly channel: string;
+  readonly queueNames: () => Promise<readonly string[]>;
+}
+
+export class Signals {
+  readonly #options: SignalsOptions;
+  readonly #listeners = new Set<(signal: StoreSignal) => void>();
+  #watchdog: NodeJS.Timeout | undefined;
+
+  constructor(options: SignalsOptions) {
+    this.#options = options;
+  }
+
+  async open(): Promise<void> {
+    const { connection, channel } = this.#options;
+    connection.redis.on("message", (_channel: string, text: string) => this.#tell(parseSignal(text)));
+    await connection.connect();
+    await connection.redis.subscribe(channel);
+    connection.redis.on("ready", () => void this.#resubscribe());
+    this.#watchdog = setInterval(() => void this.#watch(), watchdogMs).unref();
+  }
+
+  subscribe(listener: (signal: StoreSignal) => void): () => void {
+    const own = (signal: StoreSignal) => listener(signal);
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
+  }
+
+  close(): void {
+    clearInterval(this.#watchdog);
+    this.#listeners.clear();
+    this.#options.connection.close();
+  }
+
+  async #resubscribe(): Promise<void> {
+    try {
+      await this.#options.connection.redis.subscribe(this.#options.channel);
+      for (const queue of await this.#options.queueNames())
+        this.#tell({ queue, ready: true, changed: [], revoked: [] });
+    } catch {
+      // The connection is lost again, and this runs again when it is back.
+    }
+  }
+
+  async #watch(): Promise<void> {
+    const { redis } = this.#options.connection;
+    if (redis.status !== "ready") return;
+    await redis.ping().catch(() => redis.disconnect(true));
+  }
+
+  #tell(signal: StoreSignal): void {
+    for (const listener of this.#listeners) listener(signal);
+  }
+}
+
+/** `QUEUE|READY|UNIQUE,…|UNIQUE:FENCE,…`, as lua/include/moves.lua writes it. */
+function parseSignal(text: string): StoreSignal {
+  const [queue, ready, changed, revoked] = text.split("|") as [string, string, string, string];
+  return {
+    queue,
+    ready: ready === "1",
+    changed: changed === "" ? [] : changed.split(",").map((unique) => `${queue}.${unique}`),
+    revoked: revoked === "" ? [] : revoked.split(",").map((lost) => parseRevoked(queue, lost)),
+  };
+}
+
+function parseRevoked(queue: string, lost: string): StoreSignal["revoked"][number] {
+  const colon = lost.indexOf(":");
+  return { taskId: `${queue}.${lost.slice(0, colon)}`, fence: Number(lost.slice(colon + 1)) };
+}

@@ -1,0 +1,205 @@
+/**
+ * The store in Redis (7.0 or newer), shared by any number of servers. Every change of tasks is one script call for each queue
+ * that a batch touches; keys.ts says what is stored where, and lua/ holds the scripts.
+ */
+import { MeshError } from "../../core/errors.ts";
+import type {
+  Cancel,
+  CancelOutcome,
+  FencedOutcome,
+  Finish,
+  FinishOutcome,
+  LeaseAsk,
+  LeasedTask,
+  ListPage,
+  ListQuery,
+  LogAppend,
+  LogPage,
+  LogQuery,
+  NewTask,
+  QueueStats,
+  QueueStore,
+  Renewal,
+  Retry,
+  RetryOutcome,
+  StoreDescription,
+  StoreLimits,
+  StoreSignal,
+  SubmitOutcome,
+  SweepReport,
+  TaskRecord,
+} from "../store.ts";
+import type { TaskState } from "../task.ts";
+import { Calls } from "./calls.ts";
+import { cancel, retry } from "./change.ts";
+import { Connection } from "./connection.ts";
+import { describe } from "./describe.ts";
+import { Effects } from "./effects.ts";
+import { finish } from "./finish.ts";
+import { Keys } from "./keys.ts";
+import { append, lease, renew } from "./lease.ts";
+import { list } from "./list.ts";
+import { get, queueNames, readLog, stats } from "./read.ts";
+import { loadScripts } from "./scripts.ts";
+import { Signals } from "./signals.ts";
+import { submit } from "./submit.ts";
+import { sweep } from "./sweep.ts";
+
+export interface RedisStoreOptions {
+  /** `redis://[user:password@]host:port/db`, or rediss:// for TLS. */
+  readonly url: string;
+  readonly limits: StoreLimits;
+  /** Every key begins with it; stores with different prefixes know nothing of each other. Default: "am". */
+  readonly prefix?: string;
+  /** False leaves every effect between tasks to the sweep, as a crash right after each call would. Default: true. */
+  readonly deliversAtOnce?: boolean;
+}
+
+/** Connects; rejects with STORE_UNAVAILABLE when Redis cannot be reached within two seconds. */
+export async function openRedisStore(options: RedisStoreOptions): Promise<QueueStore> {
+  const connection = new Connection(options.url);
+  const keys = new Keys(options.prefix ?? "am");
+  const calls = new Calls({ connection, keys, scripts: loadScripts(), limits: options.limits });
+  const signals = new Signals({
+    connection: new Connection(options.url),
+    channel: keys.signals,
+    queueNames: () => queueNames(calls),
+  });
+  try {
+    await connection.connect();
+    await requireVersion(connection);
+    await signals.open();
+  } catch (error) {
+    signals.close();
+    connection.close();
+    throw error;
+  }
+  return new RedisStore(calls, signals, options.deliversAtOnce ?? true);
+}
+
+/** Scripts say with a shebang whether they run when memory is full, which came with 7.0. */
+async function requireVersion(connection: Connection): Promise<void> {
+  const info = String(await connection.call("INFO", "server"));
+  const version = /^redis_version:(\d+)\.(\S+)/m.exec(info);
+  if (version === null || Number(version[1]) >= 7) return;
+  const found = `${version[1]}.${version[2]}`;
+  throw new MeshError("INVALID_CONFIG", `Redis 7.0 or newer is needed; ${connection.address} is ${found}`);
+}
+
+/** Outcomes, and the outbox entries that the change left. */
+interface Change<Outcome> {
+  readonly outcomes: Outcome[];
+  readonly effects: readonly string[];
+}
+
+class RedisStore implements QueueStore {
+  readonly #calls: Calls;
+  readonly #signals: Signals;
+  readonly #effects: Effects;
+  readonly #deliversAtOnce: boolean;
+  /** Queues that are in the set of names for certain. */
+  readonly #named = new Set<string>();
+
+  constructor(calls: Calls, signals: Signals, deliversAtOnce: boolean) {
+    this.#calls = calls;
+    this.#signals = signals;
+    this.#effects = new Effects(calls);
+    this.#deliversAtOnce = deliversAtOnce;
+    // A server that comes back may have lost what it had.
+    calls.connection.redis.on("close", () => this.#named.clear());
+  }
+
+  describe(): Promise<StoreDescription> {
+    return describe(this.#calls.connection);
+  }
+
+  async ping(): Promise<void> {
+    await this.#calls.connection.call("PING");
+  }
+
+  async submit(tasks: readonly NewTask[]): Promise<readonly SubmitOutcome[]> {
+    await this.#name(tasks);
+    return this.#delivered(await submit(this.#calls, tasks), (index) => tasks[index]?.id as string);
+  }
+
+  lease(asks: readonly LeaseAsk[]): Promise<readonly (readonly LeasedTask[])[]> {
+    return lease(this.#calls, asks);
+  }
+
+  renew(renewals: readonly Renewal[]): Promise<readonly FencedOutcome[]> {
+    return renew(this.#calls, renewals);
+  }
+
+  append(appends: readonly LogAppend[]): Promise<readonly FencedOutcome[]> {
+    return append(this.#calls, appends);
+  }
+
+  async finish(finishes: readonly Finish[]): Promise<readonly FinishOutcome[]> {
+    return this.#delivered(await finish(this.#calls, finishes), (index) => finishes[index]?.taskId as string);
+  }
+
+  async cancel(cancels: readonly Cancel[]): Promise<readonly CancelOutcome[]> {
+    return this.#delivered(await cancel(this.#calls, cancels), (index) => cancels[index]?.taskId as string);
+  }
+
+  async retry(retries: readonly Retry[]): Promise<readonly RetryOutcome[]> {
+    return this.#delivered(await retry(this.#calls, retries), (index) => retries[index]?.taskId as string);
+  }
+
+  get(ids: readonly string[]): Promise<readonly (TaskRecord | undefined)[]> {
+    return get(this.#calls, ids);
+  }
+
+  list(query: ListQuery): Promise<ListPage> {
+    return list(this.#calls, query);
+  }
+
+  readLog(query: LogQuery): Promise<LogPage | undefined> {
+    return readLog(this.#calls, query);
+  }
+
+  stats(queues?: readonly string[]): Promise<readonly QueueStats[]> {
+    return stats(this.#calls, queues);
+  }
+
+  sweep(): Promise<SweepReport> {
+    return sweep(this.#calls, this.#effects);
+  }
+
+  subscribe(listener: (signal: StoreSignal) => void): () => void {
+    return this.#signals.subscribe(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#signals.close();
+    this.#calls.connection.close();
+  }
+
+  /** Adds queues to the set of names before they hold a task, so that no sweep misses one. */
+  async #name(tasks: readonly NewTask[]): Promise<void> {
+    const fresh = new Set(tasks.map((task) => task.queue).filter((queue) => !this.#named.has(queue)));
+    if (fresh.size === 0) return;
+    await this.#calls.connection.call("SADD", this.#calls.keys.queues, ...fresh);
+    for (const queue of fresh) this.#named.add(queue);
+  }
+
+  /** Delivers a change's effects; a task that they moved on at once is answered with the state that it has then. */
+  async #delivered<Outcome extends object>(
+    { outcomes, effects }: Change<Outcome>,
+    idOf: (index: number) => string,
+  ): Promise<Outcome[]> {
+    if (effects.length === 0 || !this.#deliversAtOnce) return outcomes;
+    let states: ReadonlyMap<string, TaskState>;
+    try {
+      states = await this.#effects.deliver(effects);
+    } catch {
+      // The change stands; the sweep delivers what is left in the outbox.
+      return outcomes;
+    }
+    return outcomes.map((outcome, index) => {
+      const state = states.get(idOf(index));
+      const isBlocked = "state" in outcome && outcome.state === "BLOCKED";
+      return state !== undefined && isBlocked ? { ...outcome, state } : outcome;
+    });
+  }
+}
