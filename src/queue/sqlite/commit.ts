@@ -1,0 +1,104 @@
+/**
+ * Group commit: all calls that arrive in one turn of the event loop share one transaction, so one fsync. Each runs in a
+ * savepoint of its own: one that throws undoes itself alone. Answers are given, and signals sent, after the commit.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import type { StoreSignal } from "../store.ts";
+import { settleEnded } from "./dependencies.ts";
+import { Effects } from "./effects.ts";
+import { closedError, isFull, storeError } from "./errors.ts";
+import type { Shelf, Tx } from "./tx.ts";
+
+interface Job {
+  readonly work: (tx: Tx) => unknown;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Bounds how long one transaction keeps the event loop. */
+const jobsMax = 512;
+
+export class Committer {
+  /** Transactions committed so far. */
+  transactions = 0;
+  readonly #database: DatabaseSync;
+  readonly #shelf: Shelf;
+  readonly #address: string;
+  readonly #tell: (signals: readonly StoreSignal[]) => void;
+  #waiting: Job[] = [];
+  #closed = false;
+
+  constructor(
+    database: DatabaseSync,
+    options: { shelf: Shelf; address: string; tell: (signals: readonly StoreSignal[]) => void },
+  ) {
+    this.#database = database;
+    this.#shelf = options.shelf;
+    this.#address = options.address;
+    this.#tell = options.tell;
+  }
+
+  /** `work` may run twice: it must change nothing but the database. */
+  run<Value>(work: (tx: Tx) => Value): Promise<Value> {
+    if (this.#closed) return Promise.reject(closedError(this.#address));
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    if (this.#waiting.length === 0) setImmediate(() => this.#flush());
+    this.#waiting.push({ work, resolve, reject });
+    return promise as Promise<Value>;
+  }
+
+  /** Commits what waits, then takes nothing more. */
+  close(): void {
+    this.#closed = true;
+    while (this.#waiting.length > 0) this.#flush();
+  }
+
+  #flush(): void {
+    const jobs = this.#waiting.splice(0, jobsMax);
+    if (this.#waiting.length > 0) setImmediate(() => this.#flush());
+    if (jobs.length > 0) this.#commit(jobs);
+  }
+
+  #commit(jobs: readonly Job[]): void {
+    const effects = new Effects();
+    const answers: (() => void)[] = [];
+    try {
+      this.#database.exec("BEGIN IMMEDIATE");
+      for (const job of jobs) answers.push(this.#attempt(job, effects));
+      this.#database.exec("COMMIT");
+    } catch (error) {
+      this.#undo("ROLLBACK");
+      // Together they do not fit; alone a small one, such as a finish, may.
+      if (isFull(error) && jobs.length > 1) for (const job of jobs) this.#commit([job]);
+      else for (const job of jobs) job.reject(storeError(error, this.#address));
+      return;
+    }
+    this.transactions += 1;
+    for (const answer of answers) answer();
+    this.#tell(effects.signals());
+  }
+
+  /** Runs one job in its savepoint; answers how to tell its caller. Throws where SQLite undid the whole transaction. */
+  #attempt(job: Job, effects: Effects): () => void {
+    this.#database.exec("SAVEPOINT job");
+    try {
+      const tx = { ...this.#shelf, nowMs: this.#shelf.clock.now(), effects: new Effects(), ended: [] };
+      const value = job.work(tx);
+      settleEnded(tx);
+      tx.queues.flush(tx.nowMs);
+      this.#database.exec("RELEASE job");
+      effects.add(tx.effects);
+      return () => job.resolve(value);
+    } catch (error) {
+      this.#shelf.queues.forget();
+      if (!this.#database.isTransaction) throw error;
+      this.#undo("ROLLBACK TO job; RELEASE job");
+      return () => job.reject(storeError(error, this.#address));
+    }
+  }
+
+  #undo(how: string): void {
+    this.#shelf.queues.forget();
+    if (this.#database.isTransaction) this.#database.exec(how);
+  }
+}

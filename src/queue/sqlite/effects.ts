@@ -1,0 +1,52 @@
+/** What a transaction did that others may wait for: told after its commit, as one signal a queue. */
+import type { FencedTask, StoreSignal } from "../store.ts";
+
+interface QueueEffects {
+  ready: boolean;
+  readonly changed: Set<string>;
+  readonly revoked: FencedTask[];
+}
+
+export class Effects {
+  readonly #queues = new Map<string, QueueEffects>();
+
+  ready(queue: string): void {
+    this.#of(queue).ready = true;
+  }
+
+  changed(queue: string, taskId: string): void {
+    this.#of(queue).changed.add(taskId);
+  }
+
+  revoked(queue: string, term: FencedTask): void {
+    this.#of(queue).revoked.push(term);
+  }
+
+  /** Takes over what a part of the transaction did. */
+  add(part: Effects): void {
+    for (const [queue, effects] of part.#queues) {
+      const own = this.#of(queue);
+      own.ready ||= effects.ready;
+      for (const taskId of effects.changed) own.changed.add(taskId);
+      own.revoked.push(...effects.revoked);
+    }
+  }
+
+  signals(): StoreSignal[] {
+    return [...this.#queues].map(([queue, { ready, changed, revoked }]) => ({
+      queue,
+      ready,
+      changed: [...changed],
+      revoked,
+    }));
+  }
+
+  #of(queue: string): QueueEffects {
+    let effects = this.#queues.get(queue);
+    if (effects === undefined) {
+      effects = { ready: false, changed: new Set(), revoked: [] };
+      this.#queues.set(queue, effects);
+    }
+    return effects;
+  }
+}

@@ -1,0 +1,53 @@
+/** How an attempt ends, by its worker's word or by its lease's end. */
+import type { Finish, FinishOutcome, FinishResult, Parent } from "../store.ts";
+import { afterFailure, holdsLease, repeatsFinish, type TaskFailure } from "../task.ts";
+import { lookAt, moveBy } from "./dependencies.ts";
+import { spent } from "./log.ts";
+import { putPayload, retryPolicy, type TaskRow, taskById } from "./row.ts";
+import { end, enqueue, fail, openUp } from "./transition.ts";
+import type { Tx } from "./tx.ts";
+
+type Kind = FinishResult["kind"];
+type Enders = { [K in Kind]: (tx: Tx, row: TaskRow, result: Extract<FinishResult, { kind: K }>) => TaskRow };
+
+const enders: Enders = {
+  succeeded(tx, row, { output }) {
+    putPayload(tx.sql, row, "output", output);
+    return end(tx, row, "SUCCEEDED", { error: null });
+  },
+  failed: (tx, row, { failure, retryDelayMs }) => failAttempt(tx, row, failure, retryDelayMs),
+  released: (tx, row, { reason }) => enqueue(tx, row, { attempt: row.attempt - 1 }, reason, "front"),
+  suspended(tx, row, { parents, resumeState }) {
+    putPayload(tx.sql, row, "resume", resumeState);
+    const all = [...(JSON.parse(row.parents) as Parent[]), ...parents];
+    return moveBy(tx, row, lookAt(tx, parents), { attempt: row.attempt - 1, parents: JSON.stringify(all) });
+  },
+};
+
+export function finish(tx: Tx, finishes: readonly Finish[]): FinishOutcome[] {
+  return finishes.map(({ taskId, fence, result, usage }) => {
+    const row = taskById(tx.sql, taskId);
+    if (row === undefined) return { accepted: false, repeated: false, state: "MISSING" };
+    if (!holdsLease(row, fence)) {
+      const repeated = repeatsFinish(row, fence, result.kind);
+      return { accepted: repeated, repeated, state: row.state };
+    }
+    const { state } = endAttempt(tx, { ...row, ...spent(row, usage) }, result);
+    return { accepted: true, repeated: false, state };
+  });
+}
+
+function endAttempt<K extends Kind>(
+  tx: Tx,
+  row: TaskRow,
+  result: Extract<FinishResult, { kind: K }>,
+): TaskRow {
+  return enders[result.kind as K](tx, row, result);
+}
+
+/** The next attempt, at once or later, or the end. */
+export function failAttempt(tx: Tx, row: TaskRow, failure: TaskFailure, retryDelayMs?: number): TaskRow {
+  const decision = afterFailure(retryPolicy(row), row.attempt, failure, tx.chance(), retryDelayMs);
+  if (decision.next === "fail") return fail(tx, row, failure);
+  return openUp(tx, row, { error: JSON.stringify(failure) }, tx.nowMs + decision.delayMs, failure.message);
+}

@@ -1,0 +1,76 @@
+/** A task's log: changes of state that the store writes, and bodies that workers send. */
+import type { FencedOutcome, LogAppend, LogPage, LogQuery, LogRecord } from "../store.ts";
+import { holdsLease, type TaskState } from "../task.ts";
+import { putPayload, type TaskRow, taskById } from "./row.ts";
+import type { Statements } from "./statements.ts";
+import type { Tx } from "./tx.ts";
+
+/** Writes the entry of `row.last_sequence`: the state that the row has now. */
+export function writeChange(tx: Tx, row: TaskRow, reason: string): void {
+  tx.sql.run("insertLog", {
+    task: row.seq,
+    sequence: row.last_sequence,
+    time_ms: tx.nowMs,
+    state: row.state,
+    attempt: row.attempt,
+    reason,
+    worker_id: row.state === "RUNNING" ? row.worker_id : "",
+  });
+  trim(tx, row);
+}
+
+export function append(tx: Tx, appends: readonly LogAppend[]): FencedOutcome[] {
+  return appends.map((one) => {
+    const row = taskById(tx.sql, one.taskId);
+    if (row === undefined) return { accepted: false, state: "MISSING" };
+    if (!holdsLease(row, one.fence)) return { accepted: false, state: row.state };
+    write(tx, row, one);
+    return { accepted: true, state: row.state };
+  });
+}
+
+function write(tx: Tx, row: TaskRow, { entries, usage }: LogAppend): void {
+  entries.forEach(({ bytes }, index) => {
+    const sequence = row.last_sequence + 1 + index;
+    tx.sql.run("insertLog", { task: row.seq, sequence, time_ms: tx.nowMs, body: bytes });
+  });
+  const progress = entries.findLast((entry) => entry.progress !== undefined)?.progress;
+  if (progress !== undefined) putPayload(tx.sql, row, "progress", progress);
+  const next = { ...row, ...spent(row, usage), last_sequence: row.last_sequence + entries.length };
+  tx.sql.run("appendTask", next);
+  trim(tx, next);
+  tx.effects.changed(row.queue, row.id);
+}
+
+export function spent(row: TaskRow, usage: LogAppend["usage"]): Pick<TaskRow, "tokens" | "usd"> {
+  return { tokens: row.tokens + (usage?.tokens ?? 0), usd: row.usd + (usage?.usd ?? 0) };
+}
+
+function trim(tx: Tx, row: TaskRow): void {
+  const upTo = row.last_sequence - tx.limits.logEntriesMax;
+  if (upTo > 0) tx.sql.run("trimLog", { task: row.seq, upTo });
+}
+
+interface LogRow {
+  readonly sequence: number;
+  readonly time_ms: number;
+  readonly state: TaskState | null;
+  readonly attempt: number;
+  readonly reason: string;
+  readonly worker_id: string;
+  readonly body: Uint8Array | null;
+}
+
+export function readLog(sql: Statements, { taskId, from, limit }: LogQuery): LogPage | undefined {
+  const task = taskById(sql, taskId);
+  if (task === undefined) return undefined;
+  const entries = sql.all<LogRow>("readLog", { task: task.seq, from, limit }).map(recordOf);
+  const kept = sql.one<{ sequence: number | null }>("firstKept", { task: task.seq })?.sequence;
+  return { entries, firstKept: kept ?? 1, lastSequence: task.last_sequence, state: task.state };
+}
+
+function recordOf(row: LogRow): LogRecord {
+  const { sequence, time_ms: timeMs, state, attempt, reason, worker_id: workerId } = row;
+  if (state === null) return { sequence, timeMs, body: row.body ?? new Uint8Array(0) };
+  return { sequence, timeMs, change: { state, attempt, reason, workerId } };
+}

@@ -1,0 +1,136 @@
+-- Every statement of the store, by name. `:name` binds a parameter; statements.ts reads this file.
+
+-- name: insertTask
+INSERT INTO task (id, queue, tenant, priority, state, attempt, fence, generation, fingerprint, retry, parents,
+  parents_pending, workflow_id, labels, created_ms, queued_ms, run_at_ms, tokens, usd, place, last_sequence)
+VALUES (:id, :queue, :tenant, :priority, :state, 0, 0, 1, :fingerprint, :retry, :parents,
+  :parents_pending, :workflow_id, :labels, :created_ms, :queued_ms, :run_at_ms, 0, 0, :place, 1);
+
+-- name: taskById
+SELECT * FROM task WHERE id = :id;
+
+-- name: taskBySeq
+SELECT * FROM task WHERE seq = :seq;
+
+-- name: leaseTask
+UPDATE task SET state = :state, attempt = :attempt, fence = :fence, started_ms = :started_ms,
+  lease_expires_ms = :lease_expires_ms, worker_id = :worker_id, last_sequence = :last_sequence WHERE seq = :seq;
+
+-- name: updateTask
+UPDATE task SET state = :state, attempt = :attempt, fence = :fence, generation = :generation, parents = :parents,
+  parents_pending = :parents_pending, queued_ms = :queued_ms, finished_ms = :finished_ms, run_at_ms = :run_at_ms,
+  lease_expires_ms = :lease_expires_ms, error = :error, tokens = :tokens, usd = :usd, place = :place,
+  last_sequence = :last_sequence WHERE seq = :seq;
+
+-- name: updatePending
+UPDATE task SET parents_pending = :parents_pending WHERE seq = :seq;
+
+-- name: renewTask
+UPDATE task SET lease_expires_ms = :lease_expires_ms WHERE seq = :seq;
+
+-- name: appendTask
+UPDATE task SET tokens = :tokens, usd = :usd, last_sequence = :last_sequence WHERE seq = :seq;
+
+-- name: deleteTask
+DELETE FROM task WHERE seq = :seq;
+
+-- name: readyTasks
+SELECT * FROM task WHERE state = 'QUEUED' AND queue = :queue ORDER BY priority DESC, place LIMIT :limit;
+
+-- name: expiredTasks
+SELECT * FROM task WHERE state = 'RUNNING' AND lease_expires_ms <= :now ORDER BY lease_expires_ms LIMIT :limit;
+
+-- name: dueTasks
+SELECT * FROM task WHERE state = 'SCHEDULED' AND run_at_ms <= :now ORDER BY run_at_ms, seq LIMIT :limit;
+
+-- name: nextExpiry
+SELECT min(lease_expires_ms) AS ms FROM task WHERE state = 'RUNNING';
+
+-- name: nextDue
+SELECT min(run_at_ms) AS ms FROM task WHERE state = 'SCHEDULED';
+
+-- name: finishedBefore
+SELECT seq, id, queue, state FROM task INDEXED BY task_finished
+WHERE queue = :queue AND finished_ms IS NOT NULL AND finished_ms <= :before ORDER BY finished_ms, seq LIMIT :limit;
+
+-- name: oldestQueued
+-- Within a priority `place` grows with time, but for released tasks, whose place is negative and shrinks: the oldest is the
+-- first of the one kind or the last of the other.
+WITH priorities (priority) AS (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9))
+SELECT min(ms) AS ms FROM (
+  SELECT (SELECT queued_ms FROM task WHERE state = 'QUEUED' AND queue = :queue
+    AND task.priority = priorities.priority AND place >= 0 ORDER BY place LIMIT 1) AS ms FROM priorities
+  UNION ALL
+  SELECT (SELECT queued_ms FROM task WHERE state = 'QUEUED' AND queue = :queue
+    AND task.priority = priorities.priority AND place < 0 ORDER BY place DESC LIMIT 1) AS ms FROM priorities
+);
+
+-- name: putPayload
+INSERT OR REPLACE INTO payload (task, kind, bytes) VALUES (:task, :kind, :bytes);
+
+-- name: payloads
+SELECT kind, bytes FROM payload WHERE task = :task;
+
+-- name: deletePayloads
+DELETE FROM payload WHERE task = :task;
+
+-- name: insertLog
+INSERT INTO log (task, sequence, time_ms, state, attempt, reason, worker_id, body)
+VALUES (:task, :sequence, :time_ms, :state, :attempt, :reason, :worker_id, :body);
+
+-- name: readLog
+SELECT sequence, time_ms, state, attempt, reason, worker_id, body FROM log
+WHERE task = :task AND sequence >= :from ORDER BY sequence LIMIT :limit;
+
+-- name: firstKept
+SELECT min(sequence) AS sequence FROM log WHERE task = :task;
+
+-- name: trimLog
+DELETE FROM log WHERE task = :task AND sequence <= :upTo;
+
+-- name: deleteLog
+DELETE FROM log WHERE task = :task;
+
+-- name: putDependency
+INSERT OR REPLACE INTO dependency (child, parent_id, condition, met) VALUES (:child, :parent_id, :condition, :met);
+
+-- name: meetDependency
+UPDATE dependency SET met = 1 WHERE child = :child AND parent_id = :parent_id;
+
+-- name: unmetChildren
+SELECT child, condition FROM dependency WHERE parent_id = :parent_id AND met = 0;
+
+-- name: unmetParents
+SELECT parent_id, condition FROM dependency WHERE child = :child AND met = 0;
+
+-- name: deleteDependencies
+DELETE FROM dependency WHERE child = :child;
+
+-- name: queueByName
+SELECT * FROM queue WHERE name = :name;
+
+-- name: queueNames
+SELECT name FROM queue ORDER BY name;
+
+-- name: putQueue
+INSERT OR REPLACE INTO queue (name, BLOCKED, SCHEDULED, QUEUED, RUNNING, INPUT_REQUIRED, SUCCEEDED, FAILED, CANCELED,
+  front, back, clock_ms)
+VALUES (:name, :BLOCKED, :SCHEDULED, :QUEUED, :RUNNING, :INPUT_REQUIRED, :SUCCEEDED, :FAILED, :CANCELED,
+  :front, :back, :clock_ms);
+
+-- name: newestTime
+SELECT max(clock_ms) AS ms FROM queue;
+
+-- name: listAll
+SELECT seq FROM task WHERE seq < :before ORDER BY seq DESC LIMIT :limit;
+
+-- name: listState
+SELECT seq FROM task INDEXED BY task_state
+WHERE queue = :queue AND state = :state AND seq < :before ORDER BY seq DESC LIMIT :limit;
+
+-- name: listWorkflow
+SELECT seq FROM task INDEXED BY task_workflow
+WHERE workflow_id = :workflow_id AND workflow_id <> '' AND seq < :before ORDER BY seq DESC LIMIT :limit;
+
+-- name: ping
+SELECT 1;

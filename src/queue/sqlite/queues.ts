@@ -1,0 +1,98 @@
+/** The queues' counts and order: kept in memory by the one owner, written in the transaction that changes them. */
+import type { QueueStats } from "../store.ts";
+import { isFinal, type TaskState, taskStates } from "../task.ts";
+import type { Statements } from "./statements.ts";
+
+type QueueRow = { name: string; front: number; back: number; clock_ms: number } & Record<TaskState, number>;
+
+const unfinishedStates = taskStates.filter((state) => !isFinal(state));
+const finalStates = taskStates.filter(isFinal);
+
+function newRow(name: string): QueueRow {
+  const counts = Object.fromEntries(taskStates.map((state) => [state, 0])) as Record<TaskState, number>;
+  return { name, front: 0, back: 0, clock_ms: 0, ...counts };
+}
+
+export class Queues {
+  readonly #sql: Statements;
+  readonly #rows = new Map<string, QueueRow>();
+  readonly #dirty = new Set<QueueRow>();
+
+  constructor(sql: Statements) {
+    this.#sql = sql;
+  }
+
+  /** A task of the queue moved; `from` is undefined for a new one, `to` for a deleted one. */
+  count(queue: string, from: TaskState | undefined, to: TaskState | undefined): void {
+    const row = this.#change(queue);
+    if (from !== undefined) row[from] -= 1;
+    if (to !== undefined) row[to] += 1;
+  }
+
+  /** The next place behind every QUEUED task (positive), or before them (negative). */
+  place(queue: string, end: "front" | "back"): number {
+    const row = this.#change(queue);
+    row[end] += end === "back" ? 1 : -1;
+    return row[end];
+  }
+
+  unfinished(queue: string): number {
+    return sum(this.#read(queue), unfinishedStates);
+  }
+
+  finished(queue: string): number {
+    return sum(this.#read(queue), finalStates);
+  }
+
+  names(): string[] {
+    return this.#sql.all<{ name: string }>("queueNames").map((row) => row.name);
+  }
+
+  stats(queue: string): QueueStats {
+    const row = this.#read(queue);
+    const counts = Object.fromEntries(taskStates.map((state) => [state, row[state]])) as Record<
+      TaskState,
+      number
+    >;
+    const oldest =
+      row.QUEUED > 0 ? this.#sql.one<{ ms: number | null }>("oldestQueued", { queue }) : undefined;
+    return { queue, counts, deadLetter: row.FAILED, oldestQueuedMs: oldest?.ms ?? undefined };
+  }
+
+  /** Writes what has changed into the open transaction. */
+  flush(nowMs: number): void {
+    for (const row of this.#dirty) {
+      row.clock_ms = nowMs;
+      this.#sql.run("putQueue", row);
+    }
+    this.#dirty.clear();
+  }
+
+  /** After a rollback: what is in memory may not be so. */
+  forget(): void {
+    this.#rows.clear();
+    this.#dirty.clear();
+  }
+
+  #change(queue: string): QueueRow {
+    const row = this.#read(queue);
+    this.#rows.set(queue, row);
+    this.#dirty.add(row);
+    return row;
+  }
+
+  /** A queue that was only asked for is not kept in memory: names come from callers. */
+  #read(queue: string): QueueRow {
+    const known = this.#rows.get(queue);
+    if (known !== undefined) return known;
+    const stored = this.#sql.one<QueueRow>("queueByName", { name: queue });
+    if (stored === undefined) return newRow(queue);
+    const row = { ...stored };
+    this.#rows.set(queue, row);
+    return row;
+  }
+}
+
+function sum(row: QueueRow, states: readonly TaskState[]): number {
+  return states.reduce((total, state) => total + row[state], 0);
+}

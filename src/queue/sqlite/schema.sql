@@ -1,0 +1,89 @@
+-- The embedded store, version 1. Times are milliseconds since 1970 by the store's clock.
+
+-- One row a task. `seq` is the order of creation; `place` is the order in which a queue's tasks became QUEUED.
+CREATE TABLE task (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  queue TEXT NOT NULL,
+  tenant TEXT NOT NULL,
+  priority INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  attempt INTEGER NOT NULL,
+  fence INTEGER NOT NULL,
+  generation INTEGER NOT NULL,
+  fingerprint TEXT NOT NULL,
+  retry TEXT NOT NULL,
+  parents TEXT NOT NULL,
+  parents_pending INTEGER NOT NULL,
+  workflow_id TEXT NOT NULL,
+  labels TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  queued_ms INTEGER,
+  started_ms INTEGER,
+  finished_ms INTEGER,
+  run_at_ms INTEGER,
+  lease_expires_ms INTEGER,
+  worker_id TEXT,
+  error TEXT,
+  tokens REAL NOT NULL,
+  usd REAL NOT NULL,
+  place INTEGER NOT NULL,
+  last_sequence INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX task_ready ON task (queue, priority DESC, place) WHERE state = 'QUEUED';
+CREATE INDEX task_scheduled ON task (run_at_ms) WHERE state = 'SCHEDULED';
+CREATE INDEX task_leased ON task (lease_expires_ms) WHERE state = 'RUNNING';
+CREATE INDEX task_finished ON task (queue, finished_ms) WHERE finished_ms IS NOT NULL;
+-- Ends in seq, as every index does: each state of a queue can be read newest first.
+CREATE INDEX task_state ON task (queue, state);
+CREATE INDEX task_workflow ON task (workflow_id) WHERE workflow_id <> '';
+
+-- A task's bytes, apart from its row: a change of state does not write them again.
+CREATE TABLE payload (
+  task INTEGER NOT NULL,
+  kind TEXT NOT NULL, -- spec, output, progress, resume
+  bytes BLOB NOT NULL,
+  PRIMARY KEY (task, kind)
+) STRICT, WITHOUT ROWID;
+
+-- A change of state (state is set) or a worker's entry (body is set).
+CREATE TABLE log (
+  task INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,
+  time_ms INTEGER NOT NULL,
+  state TEXT,
+  attempt INTEGER,
+  reason TEXT,
+  worker_id TEXT,
+  body BLOB,
+  PRIMARY KEY (task, sequence)
+) STRICT, WITHOUT ROWID;
+
+-- What a child waits for. A met row stays met when its parent is deleted.
+CREATE TABLE dependency (
+  child INTEGER NOT NULL,
+  parent_id TEXT NOT NULL,
+  condition TEXT NOT NULL,
+  met INTEGER NOT NULL,
+  PRIMARY KEY (child, parent_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX dependency_unmet ON dependency (parent_id) WHERE met = 0;
+
+-- A queue's counts by state, kept in the transaction that moves a task, and the ends of its order. `clock_ms` is the
+-- newest time that it has seen: the store's clock starts from there.
+CREATE TABLE queue (
+  name TEXT PRIMARY KEY,
+  BLOCKED INTEGER NOT NULL,
+  SCHEDULED INTEGER NOT NULL,
+  QUEUED INTEGER NOT NULL,
+  RUNNING INTEGER NOT NULL,
+  INPUT_REQUIRED INTEGER NOT NULL,
+  SUCCEEDED INTEGER NOT NULL,
+  FAILED INTEGER NOT NULL,
+  CANCELED INTEGER NOT NULL,
+  front INTEGER NOT NULL,
+  back INTEGER NOT NULL,
+  clock_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,77 @@
+/** Takes tasks in: answers repeats, refuses what cannot be, and puts the rest where it belongs. */
+import type { NewTask, SubmitOutcome } from "../store.ts";
+import { openState, parentFailed } from "../task.ts";
+import { keep, lookAt, type Wait } from "./dependencies.ts";
+import { writeChange } from "./log.ts";
+import { putPayload, type TaskRow, taskById } from "./row.ts";
+import { fail } from "./transition.ts";
+import type { Tx } from "./tx.ts";
+
+export function submit(tx: Tx, tasks: readonly NewTask[]): SubmitOutcome[] {
+  return tasks.map((task) => submitOne(tx, task));
+}
+
+function submitOne(tx: Tx, task: NewTask): SubmitOutcome {
+  const { id } = task;
+  const known = taskById(tx.sql, id);
+  if (known !== undefined)
+    return known.fingerprint === task.fingerprint
+      ? { status: "existing", id, state: known.state }
+      : { status: "conflict", id };
+  const lost = task.parents.find((parent) => taskById(tx.sql, parent.taskId) === undefined);
+  if (lost !== undefined) return { status: "unknownParent", parentId: lost.taskId };
+  const tasksMax = tx.limits.queueTasksMax;
+  if (tx.queues.unfinished(task.queue) >= tasksMax) return { status: "full", tasksMax };
+  return { status: "created", id, state: create(tx, task).state };
+}
+
+function create(tx: Tx, task: NewTask): TaskRow {
+  const wait = lookAt(tx, task.parents);
+  const first = newRow(tx, task, wait);
+  const row = { ...first, seq: tx.sql.run("insertTask", first) };
+  keep(tx, row.seq, wait);
+  putPayload(tx.sql, row, "spec", task.spec);
+  tx.queues.count(row.queue, undefined, row.state);
+  writeChange(tx, row, "");
+  tx.effects.changed(row.queue, row.id);
+  if (row.state === "QUEUED") tx.effects.ready(row.queue);
+  return wait.failedBy === undefined
+    ? row
+    : fail(tx, row, parentFailed(wait.failedBy.id, wait.failedBy.state));
+}
+
+function newRow(tx: Tx, task: NewTask, wait: Wait): TaskRow {
+  const runAtMs = task.runAtMs ?? (task.delayMs === undefined ? undefined : tx.nowMs + task.delayMs);
+  const waits = wait.pending > 0 || wait.failedBy !== undefined;
+  const state = waits ? "BLOCKED" : openState(runAtMs, tx.nowMs);
+  const queued = state === "QUEUED";
+  return {
+    seq: 0,
+    id: task.id,
+    queue: task.queue,
+    tenant: task.tenant,
+    priority: task.priority,
+    state,
+    attempt: 0,
+    fence: 0,
+    generation: 1,
+    fingerprint: task.fingerprint,
+    retry: JSON.stringify(task.retry),
+    parents: JSON.stringify(task.parents),
+    parents_pending: wait.pending,
+    workflow_id: task.workflowId,
+    labels: JSON.stringify(task.labels),
+    created_ms: tx.nowMs,
+    queued_ms: queued ? tx.nowMs : null,
+    started_ms: null,
+    finished_ms: null,
+    run_at_ms: queued ? null : (runAtMs ?? null),
+    lease_expires_ms: null,
+    worker_id: null,
+    error: null,
+    tokens: 0,
+    usd: 0,
+    place: queued ? tx.queues.place(task.queue, "back") : 0,
+    last_sequence: 1,
+  };
+}
