@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 bin := node_modules/.bin
 node := $(bin)/node
 # The machine's Node is older than what most packages ask for; node_modules brings the one that runs them.
-npm_ci := npm ci --no-fund --no-audit --loglevel=error
+npm_ci := npm ci --no-fund --no-audit --no-update-notifier --loglevel=error
 
 .PHONY: help setup install runtime demo test verify check-format check-types check-proto check-gen check-docs fmt gen docs \
   baseline bench build clean

@@ -1,7 +1,7 @@
 /** The house's rules, each a test over the repository's own files; rules.test.ts shows that each can fail. */
 
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { globSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { renderPages } from "../../scripts/docs/pages.ts";
@@ -20,16 +20,17 @@ import {
 
 const root = join(import.meta.dirname, "../..");
 
-/** Files that are committed or would be: what git ignores is nobody's concern. Without git, as in an unpacked archive, none. */
+/** Files that are committed or would be: what git ignores is nobody's concern. */
 function committedFiles(): readonly string[] {
-  const listed = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
-    cwd: root,
-    encoding: "utf8",
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  return listed
-    .split("\0")
-    .filter((path) => path !== "" && existsSync(join(root, path)) && statSync(join(root, path)).isFile());
+  return listedByGit().filter((path) => statSync(join(root, path), { throwIfNoEntry: false })?.isFile());
+}
+
+/** Where git or its folder is missing, as in an unpacked archive, the files of the folders that are ours. */
+function listedByGit(): readonly string[] {
+  const args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+  const git = spawnSync("git", args, { cwd: root, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
+  if (git.status === 0) return git.stdout.split("\0").filter((path) => path !== "");
+  return globSync(["*", "{bench,docs,examples,gen,proto,scripts,src,tests}/**"], { cwd: root });
 }
 
 const files = committedFiles();
