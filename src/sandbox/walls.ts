@@ -66,13 +66,21 @@ export function wallsFor(facts: WallFacts): Walls {
     emptyFiles: hiddenFiles.filter(facts.exists),
     shown: outermost(
       candidates.filter(
-        (path) => emptyDirectories.some((hidden) => isBelow(path, hidden)) && facts.exists(path),
+        (path) =>
+          emptyDirectories.some((hidden) => isBelow(path, hidden)) &&
+          !isHome(path, facts.home) &&
+          facts.exists(path),
       ),
     ).filter((path) => !facts.hide.some((hidden) => path === hidden || isBelow(path, hidden))),
   };
 }
 
-export function isBelow(path: string, directory: string): boolean {
+/** A PATH that names a whole home does not make it a toolchain. */
+function isHome(path: string, home: string): boolean {
+  return path === home || isBelow(home, path) || dirname(path) === "/home";
+}
+
+function isBelow(path: string, directory: string): boolean {
   return path.startsWith(directory.endsWith("/") ? directory : `${directory}/`);
 }
 

@@ -1,4 +1,5 @@
 /** What every sandbox promises, with walls or without; each back end's test is the few lines that open it. */
+import { randomInt } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -21,8 +22,7 @@ export function processesWith(mark: string): string[] {
 }
 
 /** A duration for `sleep` that no other process of this machine has, so that what survives can be found. */
-let sleeps = 0;
-export const uniqueSleep = (): string => `${4_000_000 + process.pid}.${(sleeps += 1)}`;
+export const uniqueSleep = (): string => `${4_000_000 + process.pid}.${randomInt(1_000_000_000)}`;
 
 export function sandboxContract(name: string, open: () => Sandbox | Promise<Sandbox>): void {
   describe(`${name}: the contract of a sandbox`, () => {
@@ -39,7 +39,12 @@ export function sandboxContract(name: string, open: () => Sandbox | Promise<Sand
 
     it("runs a command in the workspace, which it can write to", async () => {
       const result = await shell("pwd; echo kept > made.txt; exit 3");
-      expect(result).toMatchObject({ end: "exited", exitCode: 3, stdout: `${workspace}\n`, outputTruncated: false });
+      expect(result).toMatchObject({
+        end: "exited",
+        exitCode: 3,
+        stdout: `${workspace}\n`,
+        outputTruncated: false,
+      });
       expect(result.containment).toBe(sandbox.containment);
       expect(await readFile(join(workspace, "made.txt"), "utf8")).toBe("kept\n");
     });
@@ -56,12 +61,18 @@ export function sandboxContract(name: string, open: () => Sandbox | Promise<Sand
     });
 
     it("names the signal that ended a command", async () => {
-      expect(await shell("kill -SEGV $$")).toMatchObject({ end: "signaled", signal: "SIGSEGV", exitCode: undefined });
+      expect(await shell("kill -SEGV $$")).toMatchObject({
+        end: "signaled",
+        signal: "SIGSEGV",
+        exitCode: undefined,
+      });
     });
 
     it("refuses a workspace that is no directory, relative, or the root", async () => {
       for (const bad of ["/no/such/directory", "relative", "/"])
-        await expect(sandbox.run(["true"], { workspace: bad })).rejects.toMatchObject({ reason: "INVALID_FIELD" });
+        await expect(sandbox.run(["true"], { workspace: bad })).rejects.toMatchObject({
+          reason: "INVALID_FIELD",
+        });
     });
 
     it("leaks no variable of its own process, and passes the ones it is given", async () => {
@@ -84,12 +95,15 @@ export function sandboxContract(name: string, open: () => Sandbox | Promise<Sand
     it("hands lines over while the command runs, in order, with their stream", async () => {
       const lines: string[] = [];
       // The command waits for a file that is written only once its first lines have been seen.
-      const result = await shell("echo one; echo two; until [ -e seen ]; do :; done; echo three >&2; printf four", {
-        onLine: (line, stream) => {
-          lines.push(`${stream}:${line}`);
-          if (line === "two") writeFileSync(join(workspace, "seen"), "");
+      const result = await shell(
+        "echo one; echo two; until [ -e seen ]; do :; done; echo three >&2; printf four",
+        {
+          onLine: (line, stream) => {
+            lines.push(`${stream}:${line}`);
+            if (line === "two") writeFileSync(join(workspace, "seen"), "");
+          },
         },
-      });
+      );
       expect(result.exitCode).toBe(0);
       expect(lines.slice(0, 2)).toEqual(["stdout:one", "stdout:two"]);
       expect(lines.slice(2).toSorted()).toEqual(["stderr:three", "stdout:four"]);
@@ -108,7 +122,9 @@ export function sandboxContract(name: string, open: () => Sandbox | Promise<Sand
 
     it("ends a command that takes too long, with all that it started", async () => {
       const sleep = uniqueSleep();
-      const result = await shell(`setsid sleep ${sleep} & (sleep ${sleep} &) ; sleep ${sleep}`, { limits: { timeMs: 300 } });
+      const result = await shell(`setsid sleep ${sleep} & (sleep ${sleep} &) ; sleep ${sleep}`, {
+        limits: { timeMs: 300 },
+      });
       expect(result).toMatchObject({ end: "timeout", exitCode: undefined });
       expect(processesWith(sleep)).toEqual([]);
     });
@@ -123,10 +139,13 @@ export function sandboxContract(name: string, open: () => Sandbox | Promise<Sand
     it("ends everything when it is aborted, a command that ignores signals too", async () => {
       const sleep = uniqueSleep();
       const controller = new AbortController();
-      const result = await shell(`trap '' TERM INT HUP; setsid sleep ${sleep} & echo up; while :; do sleep ${sleep}; done`, {
-        signal: controller.signal,
-        onLine: () => controller.abort(),
-      });
+      const result = await shell(
+        `trap '' TERM INT HUP; setsid sleep ${sleep} & echo up; while :; do sleep ${sleep}; done`,
+        {
+          signal: controller.signal,
+          onLine: () => controller.abort(),
+        },
+      );
       expect(result.end).toBe("aborted");
       expect(processesWith(sleep)).toEqual([]);
     });
@@ -139,7 +158,10 @@ export function sandboxContract(name: string, open: () => Sandbox | Promise<Sand
 
     it("ends a process that uses too much memory", async () => {
       const hog = "const held = []; for (;;) held.push(Buffer.alloc(8 << 20, 1));";
-      const result = await sandbox.run(["node", "-e", hog], { workspace, limits: { memoryBytes: 200 << 20, timeMs: 20_000 } });
+      const result = await sandbox.run(["node", "-e", hog], {
+        workspace,
+        limits: { memoryBytes: 200 << 20, timeMs: 20_000 },
+      });
       expect(result.end).toBe("memory");
     });
 

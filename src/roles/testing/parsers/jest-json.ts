@@ -30,7 +30,11 @@ export function parseJestJson(json: string): TestCase[] {
     const tests = file.assertionResults.map((assertion) => caseOf(assertion, file.name));
     const failed = tests.some((test) => test.status === "failed");
     if (file.status !== "failed" || failed) return tests;
-    const failure = failureFrom(undefined, file.message ?? "the file could not be loaded", file.name);
+    const failure = failureFrom(
+      undefined,
+      file.message?.replace(/^\s*● Test suite failed to run\s*/, ""),
+      file.name,
+    );
     return [
       ...tests,
       { name: file.name, file: file.name, status: "failed" as const, durationMs: 0, failure },

@@ -14,7 +14,7 @@ export function parseTap(output: string): TestCase[] {
   let last: TestCase | undefined;
   let extra: string[] = [];
   const finish = (): void => {
-    if (last?.status === "failed" && !last.failure?.details)
+    if (last?.status === "failed" && !last.failure?.details && extra.length > 0)
       last.failure = failureFrom(undefined, extra.join(""));
     extra = [];
   };
