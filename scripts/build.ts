@@ -3,7 +3,7 @@
  * outside node_modules, so an installed package has to be JavaScript.
  */
 import { spawnSync } from "node:child_process";
-import { chmodSync, cpSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
@@ -15,13 +15,14 @@ const tsc = spawnSync(join(root, "node_modules/.bin/tsc"), ["-p", "tsconfig.buil
 });
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 
-// Lua, SQL, descriptors and whatever else stands beside the sources.
-for (const folder of ["src", "gen"]) {
+// Lua, SQL, descriptors and whatever else stands beside the sources, the contract, and the sample.
+for (const folder of ["src", "gen", "proto", "examples"]) {
   const compiled = (file: string) => file.endsWith(".ts") && !file.endsWith(".d.ts");
   const filter = (file: string) => statSync(file).isDirectory() || !compiled(file);
   cpSync(join(root, folder), join(dist, folder), { recursive: true, filter });
 }
-for (const file of ["LICENSE", "README.md"]) cpSync(join(root, file), join(dist, file), { force: true });
+for (const file of ["LICENSE", "README.md"].filter((name) => existsSync(join(root, name))))
+  cpSync(join(root, file), join(dist, file), { force: true });
 
 const { name, version, description, license, type, dependencies } = JSON.parse(
   readFileSync(join(root, "package.json"), "utf8"),

@@ -30,7 +30,7 @@ export interface Setting<Value> {
 }
 
 /** The row as it is, with its value's type inferred from its kind. */
-export function setting<Value>(row: Setting<Value>): Setting<Value> {
+export function setting<const Value>(row: Setting<Value>): Setting<Value> {
   return row;
 }
 
