@@ -15,14 +15,15 @@ const tsc = spawnSync(join(root, "node_modules/.bin/tsc"), ["-p", "tsconfig.buil
 });
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 
-// Lua, SQL, descriptors and whatever else stands beside the sources, the contract, and the sample.
-for (const folder of ["src", "gen", "proto", "examples"]) {
-  const compiled = (file: string) => file.endsWith(".ts") && !file.endsWith(".d.ts");
-  const filter = (file: string) => statSync(file).isDirectory() || !compiled(file);
-  cpSync(join(root, folder), join(dist, folder), { recursive: true, filter });
-}
-for (const file of ["LICENSE", "README.md"].filter((name) => existsSync(join(root, name))))
-  cpSync(join(root, file), join(dist, file), { force: true });
+// Lua, SQL, descriptors and whatever else stands beside the sources.
+const compiled = (file: string) => file.endsWith(".ts") && !file.endsWith(".d.ts");
+const beside = (file: string) => statSync(file).isDirectory() || !compiled(file);
+for (const folder of ["src", "gen"])
+  cpSync(join(root, folder), join(dist, folder), { recursive: true, filter: beside });
+
+// Reflection serves the contract's own text, and the demo runs on the sample.
+for (const path of ["proto", "examples", "LICENSE", "README.md"])
+  if (existsSync(join(root, path))) cpSync(join(root, path), join(dist, path), { recursive: true });
 
 const { name, version, description, license, type, dependencies } = JSON.parse(
   readFileSync(join(root, "package.json"), "utf8"),

@@ -31,12 +31,6 @@ const failureKinds: readonly FailureKind[] = [
     retried: "no: pass the address of the data in place of the data",
   },
   {
-    kind: "UNKNOWN_ROLE",
-    meaning:
-      "The worker that leased the task has no such role, or the role called one that the mesh does not have.",
-    retried: "no: `agentmesh roles` lists the names",
-  },
-  {
     kind: "LEASE_EXPIRED",
     meaning: "The worker died, was cut off, or stopped renewing its lease.",
     retried: "at once, and the attempt counts",
@@ -52,14 +46,14 @@ const failureKinds: readonly FailureKind[] = [
     retried: "no: the parents' outputs do not change",
   },
   {
-    kind: "DEADLINE_EXCEEDED",
-    meaning: "The attempt ran longer than the task's timeout.",
-    retried: "by the task's retry policy",
+    kind: "NODE_FAILED",
+    meaning: "A node of the workflow did not succeed; the message names it.",
+    retried: "no: retry the node's task",
   },
   {
-    kind: "CANCELED",
-    meaning: "The task was canceled while it ran, or a task that it called was.",
-    retried: "no",
+    kind: "NO_MESH",
+    meaning: "`runRole`, which tests a role without a server, was given no answer for `task.call`.",
+    retried: "no: pass `call` to `runRole`",
   },
 ];
 
@@ -91,5 +85,9 @@ TerminalError("NO_TEST_RUNNER", "…")\` ends the task, \`throw new RetryableErr
 it tried again. A task's retry policy can name kinds that are not tried again. These are the mesh's own:
 
 ${table(["kind", "meaning", "tried again"], kindRows)}
+
+A call inside a role that fails and is not caught ends the attempt with the call's reason as its kind, such as
+\`TASK_FAILED\`, \`UNKNOWN_ROLE\` or \`STORE_UNAVAILABLE\` from the first table; it is tried again where its gRPC code is
+UNAVAILABLE, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNKNOWN or INTERNAL. A task that was canceled has the state CANCELED.
 `;
 }

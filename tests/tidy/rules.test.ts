@@ -4,7 +4,14 @@ import { importCycles, redisElsewhere, suffixMissing, wrongWay } from "./rules/i
 import { consoleElsewhere, environmentElsewhere, timeElsewhere } from "./rules/reach.ts";
 import { folderByKind, linesMax, silentSkips, tooLong, undocumented, unfinished } from "./rules/shape.ts";
 import { type Breach, parseSource, type Source } from "./rules/source.ts";
-import { commandNames, makeTargets, registryNamed, unknownCommands, unknownTargets } from "./rules/words.ts";
+import {
+  commandNames,
+  failureKindsIn,
+  makeTargets,
+  registryNamed,
+  unknownCommands,
+  unknownTargets,
+} from "./rules/words.ts";
 
 type Rule = (source: Source) => readonly Breach[];
 
@@ -198,6 +205,12 @@ describe("words", () => {
       'program.command("up [roles...]"); new Command("list"); other("x");',
     );
     expect(commandNames([cli])).toEqual(["up", "list"]);
+  });
+
+  test("kinds of failure are read from what makes them", () => {
+    const code =
+      'throw new TerminalError("A_B", m); terminal("C", m); const someKind = "D"; other("E"); const kind = `F`;';
+    expect(failureKindsIn([parseSource("src/agent/a.ts", code)])).toEqual(["A_B", "C", "D"]);
   });
 
   test("a Makefile's targets are read", () => {

@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { globSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { failureKindNames } from "../../scripts/docs/errors.ts";
 import { renderPages } from "../../scripts/docs/pages.ts";
 import { importCycles, redisElsewhere, suffixMissing, wrongWay } from "./rules/imports.ts";
 import { consoleElsewhere, environmentElsewhere, timeElsewhere } from "./rules/reach.ts";
@@ -11,6 +12,7 @@ import { folderByKind, silentSkips, tooLong, undocumented, unfinished } from "./
 import { type Breach, readSource, type Source } from "./rules/source.ts";
 import {
   commandNames,
+  failureKindsIn,
   makeTargets,
   registryNamed,
   type Text,
@@ -103,6 +105,11 @@ describe("docs", () => {
   test("that are rendered are fresh", async () => {
     for (const [path, text] of await renderPages())
       expect(read(path).text === text, `${path} is stale: run \`make docs\``).toBe(true);
+  });
+
+  test("list the kinds of failure that the mesh itself gives, and no others", () => {
+    const given = failureKindsIn(sourcesIn("src/agent", "src/queue", "src/workflow"));
+    expect([...failureKindNames].sort()).toEqual(given);
   });
 
   test("name make targets that exist", () => {

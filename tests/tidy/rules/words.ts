@@ -82,3 +82,23 @@ export function commandNames(sources: readonly Source[]): readonly string[] {
     }),
   );
 }
+
+/** The kinds of failure that sources give to tasks: of errors for roles, of `terminal(…)`, of constants called …Kind. */
+export function failureKindsIn(sources: readonly Source[]): readonly string[] {
+  const kinds = sources
+    .flatMap(({ program }) => [...nodesOf(program)].map(kindOf))
+    .filter((kind) => kind !== undefined);
+  return [...new Set(kinds)].sort();
+}
+
+function kindOf(node: types.Node): string | undefined {
+  const makers = ["TerminalError", "RetryableError", "terminal"];
+  if (types.isNewExpression(node) || types.isCallExpression(node)) {
+    const made = types.isIdentifier(node.callee) && makers.includes(node.callee.name);
+    const [kind] = node.arguments;
+    return made && types.isStringLiteral(kind) ? kind.value : undefined;
+  }
+  const named =
+    types.isVariableDeclarator(node) && types.isIdentifier(node.id) && node.id.name.endsWith("Kind");
+  return named && types.isStringLiteral(node.init) ? node.init.value : undefined;
+}
