@@ -28,6 +28,9 @@ function failure(kind: string, thrown: Error, retryable: boolean, retryDelayMs?:
 }
 
 /** A terminal failure that the worker itself finds: an input or an output that does not fit its schema. */
-export function terminal(kind: "INVALID_INPUT" | "INVALID_OUTPUT" | "OUTPUT_TOO_LARGE", message: string): Failure {
+export function terminal(
+  kind: "INVALID_INPUT" | "INVALID_OUTPUT" | "OUTPUT_TOO_LARGE",
+  message: string,
+): Failure {
   return { error: { kind, message, retryable: false, detail: "" }, retryDelayMs: undefined };
 }

@@ -2,13 +2,14 @@
  * The thread that renews leases: a handler that blocks its own event loop cannot stop it. It has a connection of its own, and
  * one Work stream with no slots for each role. Entry point of a worker thread; see heartbeat.ts for its other end.
  */
-import { parentPort, workerData } from "node:worker_threads";
-import { type WorkResponse } from "../../gen/grpc/agentmesh/v1/worker.ts";
+
 import { setTimeout as pause } from "node:timers/promises";
+import { parentPort, workerData } from "node:worker_threads";
+import type { WorkResponse } from "../../gen/grpc/agentmesh/v1/worker.ts";
 import { msToDuration } from "../core/time.ts";
 import { Connection } from "../rpc/connection.ts";
-import { mustRenew } from "./heartbeat-plan.ts";
 import type { FromHeartbeat, ToHeartbeat } from "./heartbeat.ts";
+import { mustRenew } from "./heartbeat-plan.ts";
 import { ReportStream } from "./report-stream.ts";
 
 interface Held {
@@ -73,7 +74,8 @@ class RoleRenewals {
     for (const { term, accepted } of response.renewed) {
       const held = term && this.held.get(term.taskId);
       if (!term || !held || held.fence !== term.fence) continue;
-      if (accepted) renewed.push({ taskId: term.taskId, fence: term.fence, agoMs: performance.now() - held.sentMs });
+      if (accepted)
+        renewed.push({ taskId: term.taskId, fence: term.fence, agoMs: performance.now() - held.sentMs });
       else lost.push({ taskId: term.taskId, fence: term.fence });
     }
     if (renewed.length + lost.length > 0) parentPort?.postMessage({ renewed, lost } satisfies FromHeartbeat);
@@ -89,6 +91,7 @@ parentPort?.on("message", (message: ToHeartbeat) => {
     role = new RoleRenewals(connection, message.role, message.workerId, message.leaseMs);
     roles.set(message.role, role);
   }
-  if (message.hold) role.held.set(message.hold.taskId, { fence: message.hold.fence, sentMs: performance.now() });
+  if (message.hold)
+    role.held.set(message.hold.taskId, { fence: message.hold.fence, sentMs: performance.now() });
   if (message.drop) role.held.delete(message.drop.taskId);
 });

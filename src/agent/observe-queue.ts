@@ -1,6 +1,7 @@
 /** The queue's events as metrics. */
-import { queueOf } from "../core/ids.ts";
+
 import type { Clock } from "../core/clock.ts";
+import { queueOf } from "../core/ids.ts";
 import type { QueueObserver } from "../queue/observer.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 

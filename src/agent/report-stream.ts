@@ -2,7 +2,7 @@
  * A worker's side of one Work stream: parts pushed within one turn leave as one message, and while the stream has no room
  * they gather.
  */
-import { WorkRequest, type WorkResponse, WorkerServiceService } from "../../gen/grpc/agentmesh/v1/worker.ts";
+import { WorkerServiceService, WorkRequest, type WorkResponse } from "../../gen/grpc/agentmesh/v1/worker.ts";
 import type { BidiCall, Connection } from "../rpc/connection.ts";
 
 /** A stream is renewed after this long; leases outlive it. */

@@ -27,4 +27,3 @@ function catalogRole(role: Role): CatalogRole {
     },
   };
 }
-

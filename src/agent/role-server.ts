@@ -51,5 +51,12 @@ export function roleServices(options: RoleServerOptions): MountedService[] {
 
 export function startRoleServer(options: RoleServerOptions): Promise<GrpcServer> {
   const { host, port, log, observe } = options;
-  return startGrpcServer({ host, port, portSetting: "server.grpcPort", services: roleServices(options), log, observe });
+  return startGrpcServer({
+    host,
+    port,
+    portSetting: "server.grpcPort",
+    services: roleServices(options),
+    log,
+    observe,
+  });
 }

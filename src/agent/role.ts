@@ -2,8 +2,8 @@
  * What an author writes: a role. Its queue, server, schema and scaling follow from this one value.
  */
 import type { z } from "zod";
-import { rolePattern } from "../core/ids.ts";
 import type { MeshClient } from "../client/mesh-client.ts";
+import { rolePattern } from "../core/ids.ts";
 import type { SandboxOptions, SandboxResult } from "../sandbox/sandbox.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -85,18 +85,21 @@ export interface RoleDefinition<Input, Output> {
 /** A role with its types forgotten, as lists hold it. */
 export type Role = // biome-ignore lint/suspicious/noExplicitAny: a list holds roles of any input and output
   Required<Omit<RoleDefinition<any, any>, "scale" | "retry">> & {
-  readonly retry: Required<RetrySettings>;
-  readonly scale: ScaleSettings;
-};
-
+    readonly retry: Required<RetrySettings>;
+    readonly scale: ScaleSettings;
+  };
 
 /** Checks a definition and fills its defaults. Throws a TypeError that names the field. */
 export function defineRole<Input, Output>(definition: RoleDefinition<Input, Output>): Role {
   if (!rolePattern.test(definition.name))
-    throw new TypeError(`role name "${definition.name}": use lower-case letters, digits and dashes, 48 at most`);
+    throw new TypeError(
+      `role name "${definition.name}": use lower-case letters, digits and dashes, 48 at most`,
+    );
   const concurrency = definition.concurrency ?? 4;
   if (!Number.isInteger(concurrency) || concurrency < 1)
-    throw new TypeError(`role ${definition.name}: concurrency is ${concurrency}; it must be a whole number from 1`);
+    throw new TypeError(
+      `role ${definition.name}: concurrency is ${concurrency}; it must be a whole number from 1`,
+    );
   const lease = definition.lease ?? { seconds: 30 };
   if (!(lease.seconds >= 1))
     throw new TypeError(`role ${definition.name}: lease.seconds is ${lease.seconds}; it must be 1 or more`);
@@ -107,7 +110,9 @@ export function defineRole<Input, Output>(definition: RoleDefinition<Input, Outp
     notRetried: definition.retry?.notRetried ?? [],
   };
   if (!Number.isInteger(retry.attempts) || retry.attempts < 1)
-    throw new TypeError(`role ${definition.name}: retry.attempts is ${retry.attempts}; it must be a whole number from 1`);
+    throw new TypeError(
+      `role ${definition.name}: retry.attempts is ${retry.attempts}; it must be a whole number from 1`,
+    );
   const scale = definition.scale ?? { min: 1, max: 10, tasksPerReplica: concurrency };
   return Object.freeze({ ...definition, concurrency, lease, retry, scale });
 }

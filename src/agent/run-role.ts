@@ -1,9 +1,9 @@
 /** Runs a role's handler on one input, without a server or a queue: for an author's unit tests. */
 import { TerminalError } from "../core/errors.ts";
-import type { Sandbox } from "../sandbox/sandbox.ts";
 import { openSandbox } from "../sandbox/open.ts";
-import { Suspension } from "./suspension.ts";
+import type { Sandbox } from "../sandbox/sandbox.ts";
 import type { LogLevel, Role, TaskContext, TaskUsage } from "./role.ts";
+import { Suspension } from "./suspension.ts";
 
 export interface RunRoleOptions {
   readonly signal?: AbortSignal;
@@ -48,7 +48,8 @@ export async function runRole<Output = unknown>(
       usage.usd += used.usd ?? 0;
     },
     call: async <O>(name: string, childInput: unknown) => {
-      if (!options.call) throw new TerminalError("NO_MESH", `runRole has no mesh to call "${name}" on; pass options.call`);
+      if (!options.call)
+        throw new TerminalError("NO_MESH", `runRole has no mesh to call "${name}" on; pass options.call`);
       return (await options.call(name, childInput)) as O;
     },
     get mesh(): never {

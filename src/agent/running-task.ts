@@ -1,10 +1,10 @@
 /** One leased task in a worker: its handler, its signal, and how it ended. */
-import { type LogEntry, Dependency_Condition } from "../../gen/grpc/agentmesh/v1/task.ts";
+import { Dependency_Condition, type LogEntry } from "../../gen/grpc/agentmesh/v1/task.ts";
 import type { Lease, LeaseTerm, TaskOutcome } from "../../gen/grpc/agentmesh/v1/worker.ts";
+import type { MeshClient } from "../client/mesh-client.ts";
 import { derivedId } from "../core/ids.ts";
 import { fromPayload, toPayload } from "../core/payload.ts";
 import { durationToMs, msToDuration } from "../core/time.ts";
-import type { MeshClient } from "../client/mesh-client.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { type Failure, failureOf, terminal } from "./failure.ts";
 import { trustMs } from "./heartbeat-plan.ts";
@@ -72,7 +72,8 @@ export class RunningTask {
     try {
       const answer = await role.run(input.data, this.#context());
       const output = role.output.safeParse(answer);
-      if (!output.success) return this.#failed(terminal("INVALID_OUTPUT", issuesOf("output", output.error.issues)));
+      if (!output.success)
+        return this.#failed(terminal("INVALID_OUTPUT", issuesOf("output", output.error.issues)));
       return this.#outcome({ $case: "succeeded", value: { output: toPayload(output.data) } });
     } catch (thrown) {
       return thrown instanceof Suspension ? this.#suspended(thrown) : this.#failed(failureOf(thrown));
@@ -117,7 +118,8 @@ export class RunningTask {
     const child = await mesh.submit(role, input, {
       tenant: this.lease.spec?.tenant,
       priority: options.priority ?? this.lease.spec?.priority,
-      idempotencyKey: options.idempotencyKey ?? derivedId("call", this.term.taskId, place, role, JSON.stringify(input)),
+      idempotencyKey:
+        options.idempotencyKey ?? derivedId("call", this.term.taskId, place, role, JSON.stringify(input)),
     });
     try {
       return await mesh.result<Output>(child.id, { signal: this.#abort.signal });
@@ -128,8 +130,15 @@ export class RunningTask {
   }
 
   #suspended({ until, state }: Suspension): TaskOutcome {
-    const dependencies = until.map((taskId) => ({ taskId, name: "", condition: Dependency_Condition.FINISHED }));
-    return this.#outcome({ $case: "suspended", value: { dependencies, inputRequest: undefined, state: toPayload(state) } });
+    const dependencies = until.map((taskId) => ({
+      taskId,
+      name: "",
+      condition: Dependency_Condition.FINISHED,
+    }));
+    return this.#outcome({
+      $case: "suspended",
+      value: { dependencies, inputRequest: undefined, state: toPayload(state) },
+    });
   }
 
   #failed({ error, retryDelayMs }: Failure): TaskOutcome {
@@ -142,6 +151,9 @@ export class RunningTask {
   }
 }
 
-function issuesOf(what: string, issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]): string {
+function issuesOf(
+  what: string,
+  issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[],
+): string {
   return issues.map((issue) => `${[what, ...issue.path.map(String)].join(".")}: ${issue.message}`).join("; ");
 }

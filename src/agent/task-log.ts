@@ -15,13 +15,16 @@ const levels: Record<LogLevel, LogLine_Level> = {
 };
 
 export function lineEntry(line: string, level: LogLevel): LogEntry {
-  const text = line.length > lineMax ? `${line.slice(0, lineMax)} … (${line.length - lineMax} more characters)` : line;
+  const text =
+    line.length > lineMax ? `${line.slice(0, lineMax)} … (${line.length - lineMax} more characters)` : line;
   return LogEntry.create({ entry: { $case: "line", value: { level: levels[level], text } } });
 }
 
 export function progressEntry(fraction: number, message = ""): LogEntry {
   const bounded = Number.isFinite(fraction) ? Math.min(1, Math.max(0, fraction)) : 0;
-  return LogEntry.create({ entry: { $case: "progress", value: { fraction: bounded, message: message.slice(0, lineMax) } } });
+  return LogEntry.create({
+    entry: { $case: "progress", value: { fraction: bounded, message: message.slice(0, lineMax) } },
+  });
 }
 
 export function chunkEntries(chunk: string | Uint8Array, name = ""): LogEntry[] {
@@ -35,5 +38,7 @@ export function chunkEntries(chunk: string | Uint8Array, name = ""): LogEntry[] 
 }
 
 export function usageEntry(used: TaskUsage): LogEntry {
-  return LogEntry.create({ entry: { $case: "usage", value: { tokens: used.tokens ?? 0, usd: used.usd ?? 0 } } });
+  return LogEntry.create({
+    entry: { $case: "usage", value: { tokens: used.tokens ?? 0, usd: used.usd ?? 0 } },
+  });
 }

@@ -1,6 +1,7 @@
 /** The workers of one process: one for each role, with one heartbeat thread and one connection between them. */
-import type { Logger } from "../core/log.ts";
+
 import { MeshClient } from "../client/mesh-client.ts";
+import type { Logger } from "../core/log.ts";
 import { Connection } from "../rpc/connection.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -31,11 +32,20 @@ export class WorkerPool {
     this.#connection = new Connection(address);
     this.#mesh = new MeshClient({ server: address });
     this.#heartbeat = new Heartbeat(address);
-    const shared = { connection: this.#connection, mesh: this.#mesh, heartbeat: this.#heartbeat, version, sandbox };
+    const shared = {
+      connection: this.#connection,
+      mesh: this.#mesh,
+      heartbeat: this.#heartbeat,
+      version,
+      sandbox,
+    };
     const workers = options.roles.map((role) => {
       const sized = options.concurrency === undefined ? role : { ...role, concurrency: options.concurrency };
       const workerId = `${role.name}@${processId}`;
-      return [role.name, new Worker({ ...shared, role: sized, workerId, log: options.log.child({ role: role.name }) })] as const;
+      return [
+        role.name,
+        new Worker({ ...shared, role: sized, workerId, log: options.log.child({ role: role.name }) }),
+      ] as const;
     });
     this.#workers = new Map(workers);
   }

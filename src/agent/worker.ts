@@ -3,13 +3,20 @@
  * server: when the stream breaks it connects again, and what it holds goes on meanwhile.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import type { LogEntry } from "../../gen/grpc/agentmesh/v1/task.ts";
 import { Payload } from "../../gen/grpc/agentmesh/v1/payload.ts";
-import type { Lease, LeaseResult, LeaseTerm, TaskOutcome, WorkRequest, WorkResponse } from "../../gen/grpc/agentmesh/v1/worker.ts";
+import type { LogEntry } from "../../gen/grpc/agentmesh/v1/task.ts";
+import type {
+  Lease,
+  LeaseResult,
+  LeaseTerm,
+  TaskOutcome,
+  WorkRequest,
+  WorkResponse,
+} from "../../gen/grpc/agentmesh/v1/worker.ts";
+import type { MeshClient } from "../client/mesh-client.ts";
 import { limits } from "../core/limits.ts";
 import type { Logger } from "../core/log.ts";
 import { msToDuration } from "../core/time.ts";
-import type { MeshClient } from "../client/mesh-client.ts";
 import type { Connection } from "../rpc/connection.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { terminal } from "./failure.ts";
@@ -103,7 +110,8 @@ export class Worker {
           if (this.#stopped.signal.aborted) break;
         }
       } catch (error) {
-        if (!this.#stopped.signal.aborted) log.warn({ error: String(error) }, "the mesh cannot be reached; trying on");
+        if (!this.#stopped.signal.aborted)
+          log.warn({ error: String(error) }, "the mesh cannot be reached; trying on");
       }
       this.#stream = undefined;
       stream.cancel();
@@ -114,7 +122,14 @@ export class Worker {
 
   #hello(): NonNullable<WorkRequest["hello"]> {
     const { role, workerId, version } = this.#options;
-    return { role: role.name, workerId, version, slots: role.concurrency, labels: {}, lease: msToDuration(this.#leaseMs) };
+    return {
+      role: role.name,
+      workerId,
+      version,
+      slots: role.concurrency,
+      labels: {},
+      lease: msToDuration(this.#leaseMs),
+    };
   }
 
   #welcomed(stream: ReportStream, payloadBytesMax: number): void {
@@ -163,7 +178,8 @@ export class Worker {
       setTimeout(() => this.#resend(task), resendMs).unref();
       return;
     }
-    if (!accepted) this.#options.log.warn({ task: term.taskId, refusal: refusal?.message }, "a task's end was refused");
+    if (!accepted)
+      this.#options.log.warn({ task: term.taskId, refusal: refusal?.message }, "a task's end was refused");
     this.#release(task);
   }
 
@@ -201,8 +217,8 @@ export class Worker {
   }
 
   #append(term: LeaseTerm, entries: LogEntry[]): void {
-    if (this.#stream) return this.#stream.push({ append: [{ term, entries }] });
-    this.#backlog.push({ term, entries });
+    if (this.#stream) this.#stream.push({ append: [{ term, entries }] });
+    else this.#backlog.push({ term, entries });
     if (this.#backlog.length > backlogMax) this.#backlog = this.#backlog.slice(-backlogMax);
   }
 

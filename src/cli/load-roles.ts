@@ -27,7 +27,8 @@ async function rolesIn(path: string): Promise<Role[]> {
   }
   const roles = Array.isArray(exported) ? exported : [exported];
   for (const role of roles)
-    if (!isRole(role)) throw fault(path, "its default export is not what defineRole answers, nor a list of such");
+    if (!isRole(role))
+      throw fault(path, "its default export is not what defineRole answers, nor a list of such");
   return roles as Role[];
 }
 

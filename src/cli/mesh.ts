@@ -11,8 +11,8 @@ import type { Logger } from "../core/log.ts";
 import { grpcPortOf } from "../core/ports.ts";
 import { Queue } from "../queue/queue.ts";
 import type { QueueStore, StoreDescription } from "../queue/store.ts";
-import type { TaskServiceOptions } from "../queue/task-service.ts";
 import { taskStates } from "../queue/task.ts";
+import type { TaskServiceOptions } from "../queue/task-service.ts";
 import { type HttpListener, startHttp } from "../rpc/http.ts";
 import type { GrpcServer, MountedService } from "../rpc/server.ts";
 import { createMetrics, type Metrics } from "../telemetry/metrics.ts";
@@ -82,7 +82,13 @@ async function start(options: MeshOptions, opened: (() => Promise<void>)[]): Pro
   }
   const address = dialable(host, servers[0]?.server.port ?? 0);
   let workers: WorkerHost | undefined;
-  const listeners = await startListeners(options, metrics, queue, draining.signal, () => workers?.disconnected ?? []);
+  const listeners = await startListeners(
+    options,
+    metrics,
+    queue,
+    draining.signal,
+    () => workers?.disconnected ?? [],
+  );
   opened.push(...listeners.map((listener) => () => listener.close()));
   const describe = await queue.describe();
   if (describe.warning) log.warn({ store: describe.address }, describe.warning);
@@ -109,7 +115,11 @@ async function start(options: MeshOptions, opened: (() => Promise<void>)[]): Pro
 
 function workflowServices(shared: TaskServiceOptions): MountedService[] {
   return [
-    { name: "agentmesh.v1.WorkflowService", definition: WorkflowServiceService, handlers: workflowService(shared) },
+    {
+      name: "agentmesh.v1.WorkflowService",
+      definition: WorkflowServiceService,
+      handlers: workflowService(shared),
+    },
   ];
 }
 
@@ -122,10 +132,25 @@ async function startListeners(
 ): Promise<HttpListener[]> {
   const { host, healthPort, metricsPort } = config.server;
   const probes = { pingStore: () => queue.ping(), serving: () => !draining.aborted, disconnectedWorkers };
-  const health = await startHttp({ host, port: healthPort, what: "health", portSetting: "server.healthPort", routes: probeRoutes(probes) });
+  const health = await startHttp({
+    host,
+    port: healthPort,
+    what: "health",
+    portSetting: "server.healthPort",
+    routes: probeRoutes(probes),
+  });
   const routes = { "/metrics": async () => ({ status: 200, ...(await metrics.scrape()) }) };
   try {
-    return [health, await startHttp({ host, port: metricsPort, what: "metrics", portSetting: "server.metricsPort", routes })];
+    return [
+      health,
+      await startHttp({
+        host,
+        port: metricsPort,
+        what: "metrics",
+        portSetting: "server.metricsPort",
+        routes,
+      }),
+    ];
   } catch (error) {
     await health.close();
     throw error;
@@ -134,7 +159,9 @@ async function startListeners(
 
 async function depths(store: QueueStore): Promise<{ queue: string; state: string; tasks: number }[]> {
   const stats = await store.stats();
-  return stats.flatMap(({ queue, counts }) => taskStates.map((state) => ({ queue, state, tasks: counts[state] })));
+  return stats.flatMap(({ queue, counts }) =>
+    taskStates.map((state) => ({ queue, state, tasks: counts[state] })),
+  );
 }
 
 /** An address that this machine can dial for one that it listens on. */

@@ -1,4 +1,5 @@
 /** The store that the settings name. */
+import { dirname } from "node:path";
 import type { Config } from "../core/config/settings.ts";
 import { storeAddress } from "../core/config/store-url.ts";
 import { limits } from "../core/limits.ts";
@@ -15,8 +16,8 @@ export async function openStore(config: Config): Promise<QueueStore> {
   const address = storeAddress(config.store.url, config.data.dir);
   if (address.kind === "redis") {
     const { openRedisStore } = await import("../queue/redis/store.ts");
-    return openRedisStore(address.url, storeLimits);
+    return openRedisStore({ url: address.url, limits: storeLimits });
   }
   const { openSqliteStore } = await import("../queue/sqlite/store.ts");
-  return openSqliteStore({ file: address.file, durability: config.sqlite.durability, limits: storeLimits });
+  return openSqliteStore({ dataDir: dirname(address.file), durability: config.sqlite.durability, limits: storeLimits });
 }

@@ -2,9 +2,9 @@
 import { hostname } from "node:os";
 import { extname } from "node:path";
 import { Worker as Thread } from "node:worker_threads";
+import { systemClock } from "../core/clock.ts";
 import type { Config } from "../core/config/settings.ts";
 import { uniqueId } from "../core/ids.ts";
-import { systemClock } from "../core/clock.ts";
 import type { Logger } from "../core/log.ts";
 
 export interface WorkerThreadData {
@@ -71,12 +71,17 @@ export class WorkerHost {
     thread.on("message", (message: FromWorkerThread) => {
       this.#disconnected = message.disconnected;
     });
-    thread.on("error", (error) => log.error({ error: String(error?.stack ?? error) }, "the thread of the handlers died"));
+    thread.on("error", (error) =>
+      log.error({ error: String(error?.stack ?? error) }, "the thread of the handlers died"),
+    );
     thread.on("exit", () => {
       this.#thread = undefined;
       this.#disconnected = roles;
       if (this.#draining) return this.#ended.resolve();
-      log.warn({ restartMs }, "starting the thread of the handlers again; what it ran is tried again when its leases expire");
+      log.warn(
+        { restartMs },
+        "starting the thread of the handlers again; what it ran is tried again when its leases expire",
+      );
       setTimeout(() => this.#draining || this.#start(), restartMs).unref();
     });
   }

@@ -7,13 +7,13 @@
  */
 import type { MethodDefinition } from "@grpc/grpc-js";
 import {
-  ListTasksRequest,
   ListQueuesRequest,
+  ListTasksRequest,
   type QueueStatus,
   RetryTaskRequest,
   type SubmitResult,
-  SubmitTasksRequest,
   SubmitTaskRequest,
+  SubmitTasksRequest,
   type Task,
   TaskServiceService,
   TaskSpec,
@@ -93,7 +93,10 @@ export class MeshClient {
 
   /** As {@link submit}, with every field of the contract. */
   async submitSpec(spec: TaskSpec): Promise<Submitted> {
-    const { task, existing } = await this.#unary(TaskServiceService.submitTask, SubmitTaskRequest.fromPartial({ spec }));
+    const { task, existing } = await this.#unary(
+      TaskServiceService.submitTask,
+      SubmitTaskRequest.fromPartial({ spec }),
+    );
     return { id: task?.id ?? "", state: task?.state ?? TaskState.UNSPECIFIED, existing };
   }
 
@@ -129,7 +132,10 @@ export class MeshClient {
   }
 
   /** The task's log from a sequence on, to its end; taken up again where it was when a server goes away. */
-  watch(taskId: string, options: { from?: number; signal?: AbortSignal } = {}): AsyncGenerator<WatchTaskResponse> {
+  watch(
+    taskId: string,
+    options: { from?: number; signal?: AbortSignal } = {},
+  ): AsyncGenerator<WatchTaskResponse> {
     return resumeWatch(this.#connection, taskId, options.from ?? 1, options.signal);
   }
 
@@ -141,7 +147,10 @@ export class MeshClient {
     for await (const { event } of this.watch(taskId, { from: lastSequence + 1, signal }))
       if (event?.$case === "final") return event.value;
     if (options.signal?.aborted) throw new MeshError("CALL_CANCELED", `waiting for ${taskId} was given up`);
-    throw new MeshError("DEADLINE_EXCEEDED", `${taskId} did not end within ${options.timeoutMs} ms; it goes on`);
+    throw new MeshError(
+      "DEADLINE_EXCEEDED",
+      `${taskId} did not end within ${options.timeoutMs} ms; it goes on`,
+    );
   }
 
   /** The task's output. Throws TASK_FAILED or TASK_CANCELED when it has none. */
@@ -156,7 +165,10 @@ export class MeshClient {
 
   /** A FAILED or CANCELED task again, as a new generation; with another input where one is given. */
   async retry(taskId: string, input?: unknown): Promise<Task> {
-    const request = RetryTaskRequest.create({ taskId, input: input === undefined ? undefined : toPayload(input) });
+    const request = RetryTaskRequest.create({
+      taskId,
+      input: input === undefined ? undefined : toPayload(input),
+    });
     return (await this.#unary(TaskServiceService.retryTask, request)).task as Task;
   }
 
@@ -169,7 +181,10 @@ export class MeshClient {
     this.#connection.close();
   }
 
-  #unary<Request, Response>(method: MethodDefinition<Request, Response>, request: Request): Promise<Response> {
+  #unary<Request, Response>(
+    method: MethodDefinition<Request, Response>,
+    request: Request,
+  ): Promise<Response> {
     return this.#connection.unary(method, request, { timeoutMs: this.#timeoutMs });
   }
 }
@@ -183,7 +198,9 @@ function toSpec(task: NewTaskRequest): TaskSpec {
     delay: delayMs === undefined ? undefined : msToDuration(delayMs),
     retry: attemptsMax === undefined ? undefined : { attemptsMax },
     labels: { ...labels },
-    dependencies: dependencies?.map((parent) => (typeof parent === "string" ? { taskId: parent } : parent)) as never,
+    dependencies: dependencies?.map((parent) =>
+      typeof parent === "string" ? { taskId: parent } : parent,
+    ) as never,
   });
 }
 

@@ -1,6 +1,7 @@
 /** A watch that outlives its server: taken up again after the last sequence that arrived. */
-import { TaskServiceService, type WatchTaskResponse } from "../../gen/grpc/agentmesh/v1/task.ts";
+
 import { setTimeout as pause } from "node:timers/promises";
+import { TaskServiceService, type WatchTaskResponse } from "../../gen/grpc/agentmesh/v1/task.ts";
 import { MeshError } from "../core/errors.ts";
 import type { Connection } from "../rpc/connection.ts";
 
@@ -22,7 +23,11 @@ export async function* resumeWatch(
   while (!signal?.aborted) {
     try {
       const method = TaskServiceService.watchTask;
-      for await (const response of connection.serverStream(method, { taskId, fromSequence }, { timeoutMs: stretchMs, signal })) {
+      for await (const response of connection.serverStream(
+        method,
+        { taskId, fromSequence },
+        { timeoutMs: stretchMs, signal },
+      )) {
         tries = 0;
         if (response.event?.$case === "entry") fromSequence = response.event.value.sequence + 1;
         if (response.event?.$case === "gap") fromSequence = response.event.value.toSequence + 1;

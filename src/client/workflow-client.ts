@@ -27,26 +27,41 @@ export class WorkflowClient {
   }
 
   /** Takes the whole DAG in, all or nothing. Throws INVALID_WORKFLOW with the path of each fault. */
-  async run(spec: WorkflowSpec, inputs: Record<string, unknown> = {}, options: RunWorkflowOptions = {}): Promise<Workflow> {
+  async run(
+    spec: WorkflowSpec,
+    inputs: Record<string, unknown> = {},
+    options: RunWorkflowOptions = {},
+  ): Promise<Workflow> {
     const request = RunWorkflowRequest.create({ spec, inputs, ...options });
-    const { workflow } = await this.#connection.unary(WorkflowServiceService.runWorkflow, request, { timeoutMs: this.#timeoutMs });
+    const { workflow } = await this.#connection.unary(WorkflowServiceService.runWorkflow, request, {
+      timeoutMs: this.#timeoutMs,
+    });
     return workflow as Workflow;
   }
 
   async get(workflowId: string): Promise<Workflow> {
-    const { workflow } = await this.#connection.unary(WorkflowServiceService.getWorkflow, { workflowId }, { timeoutMs: this.#timeoutMs });
+    const { workflow } = await this.#connection.unary(
+      WorkflowServiceService.getWorkflow,
+      { workflowId },
+      { timeoutMs: this.#timeoutMs },
+    );
     return workflow as Workflow;
   }
 
   /** Every node's log as it comes, then the workflow when it is final. */
   watch(workflowId: string, options: { signal?: AbortSignal } = {}): AsyncGenerator<WatchWorkflowResponse> {
     const request = WatchWorkflowRequest.create({ workflowId });
-    return this.#connection.serverStream(WorkflowServiceService.watchWorkflow, request, { timeoutMs: watchMsMax, signal: options.signal });
+    return this.#connection.serverStream(WorkflowServiceService.watchWorkflow, request, {
+      timeoutMs: watchMsMax,
+      signal: options.signal,
+    });
   }
 
   async cancel(workflowId: string, reason = ""): Promise<Workflow> {
     const request = { workflowId, reason };
-    const { workflow } = await this.#connection.unary(WorkflowServiceService.cancelWorkflow, request, { timeoutMs: this.#timeoutMs });
+    const { workflow } = await this.#connection.unary(WorkflowServiceService.cancelWorkflow, request, {
+      timeoutMs: this.#timeoutMs,
+    });
     return workflow as Workflow;
   }
 }

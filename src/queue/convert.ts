@@ -1,7 +1,19 @@
 /** A store's records in the contract's messages. */
-import type { LogEntry, QueueStatus, Task, TaskError, WatchTaskResponse } from "../../gen/grpc/agentmesh/v1/task.ts";
-import { LogEntry as LogEntryCodec, Progress, TaskSpec, TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
+
 import { Payload } from "../../gen/grpc/agentmesh/v1/payload.ts";
+import type {
+  LogEntry,
+  QueueStatus,
+  Task,
+  TaskError,
+  WatchTaskResponse,
+} from "../../gen/grpc/agentmesh/v1/task.ts";
+import {
+  LogEntry as LogEntryCodec,
+  Progress,
+  TaskSpec,
+  TaskState,
+} from "../../gen/grpc/agentmesh/v1/task.ts";
 import { msToDate, msToDuration } from "../core/time.ts";
 import type { WatchEvent } from "./log-watch.ts";
 import type { LogRecord, QueueStats, TaskRecord } from "./store.ts";
@@ -73,7 +85,10 @@ export function queueStatusOf(stats: QueueStats, nowMs: number): QueueStatus {
     failed: counts.FAILED,
     canceled: counts.CANCELED,
     deadLetter: stats.deadLetter,
-    oldestWait: stats.oldestQueuedMs === undefined ? undefined : msToDuration(Math.max(0, nowMs - stats.oldestQueuedMs)),
+    oldestWait:
+      stats.oldestQueuedMs === undefined
+        ? undefined
+        : msToDuration(Math.max(0, nowMs - stats.oldestQueuedMs)),
     arrivalRate: 0,
     serviceRate: 0,
     paused: false,

@@ -1,7 +1,8 @@
 /** From a leased task to the contract's Lease: its spec decoded and its input's templates replaced. */
-import type { Lease } from "../../gen/grpc/agentmesh/v1/worker.ts";
+
 import { Payload } from "../../gen/grpc/agentmesh/v1/payload.ts";
 import { TaskSpec } from "../../gen/grpc/agentmesh/v1/task.ts";
+import type { Lease } from "../../gen/grpc/agentmesh/v1/worker.ts";
 import { fromPayload, toPayload } from "../core/payload.ts";
 import { msToDate, msToDuration } from "../core/time.ts";
 import type { Queue } from "./queue.ts";
@@ -33,7 +34,12 @@ async function toLease(queue: Queue, task: LeasedTask): Promise<Lease | undefine
     };
   } catch (error) {
     if (!(error instanceof TemplateFault)) throw error;
-    const failure: TaskFailure = { kind: templateErrorKind, message: error.message, retryable: false, detail: "" };
+    const failure: TaskFailure = {
+      kind: templateErrorKind,
+      message: error.message,
+      retryable: false,
+      detail: "",
+    };
     await queue.finish([{ taskId: task.id, fence: task.fence, result: { kind: "failed", failure } }]);
     return undefined;
   }
@@ -51,5 +57,7 @@ function parentValue(parent: TaskRecord | undefined): unknown {
   if (parent?.state === "SUCCEEDED") return parent.output ? fromPayload(Payload.decode(parent.output)) : {};
   if (parent?.error) return { error: { kind: parent.error.kind, message: parent.error.message } };
   const kind = parent ? parent.state : "MISSING";
-  return { error: { kind, message: parent ? `the task ended as ${parent.state}` : "the task is not kept any more" } };
+  return {
+    error: { kind, message: parent ? `the task ended as ${parent.state}` : "the task is not kept any more" },
+  };
 }

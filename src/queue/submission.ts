@@ -1,7 +1,11 @@
 /** From the contract's TaskSpec to a task that a store takes: every field checked, defaults filled, its id made. */
 import { createHash } from "node:crypto";
+import {
+  Dependency_Condition,
+  type RetryPolicy as RetrySpec,
+  TaskSpec,
+} from "../../gen/grpc/agentmesh/v1/task.ts";
 import type { Duration } from "../../gen/grpc/google/protobuf/duration.ts";
-import { Dependency_Condition, type RetryPolicy as RetrySpec, TaskSpec } from "../../gen/grpc/agentmesh/v1/task.ts";
 import { FieldCheck } from "../core/check.ts";
 import { MeshError } from "../core/errors.ts";
 import { derivedId, queueOf, taskId, uniqueId } from "../core/ids.ts";
@@ -76,18 +80,17 @@ function fingerprint(spec: TaskSpec): string {
 }
 
 function refuseWhatIsToCome(spec: TaskSpec, field: string): void {
-  const set = [
-    spec.timeouts && "timeouts",
-    spec.budget && "budget",
-    spec.concurrencyKey && "concurrency_key",
-    Object.keys(spec.workerLabels).length > 0 && "worker_labels",
-  ].filter((name) => typeof name === "string");
+  const toCome = {
+    timeouts: spec.timeouts !== undefined,
+    budget: spec.budget !== undefined,
+    concurrency_key: spec.concurrencyKey !== "",
+    worker_labels: Object.keys(spec.workerLabels).length > 0,
+  };
+  const set = Object.entries(toCome).filter(([, isSet]) => isSet);
   if (set.length === 0) return;
-  throw new MeshError(
-    "NOT_YET_SUPPORTED",
-    `${set.map((name) => `${field}.${name}`).join(", ")}: not served by this version; leave unset`,
-    { fields: set.map((name) => ({ field: `${field}.${name}`, description: "not served by this version" })) },
-  );
+  const fields = set.map(([name]) => ({ field: `${field}.${name}`, description: "not served by this version" }));
+  const names = fields.map((violation) => violation.field).join(", ");
+  throw new MeshError("NOT_YET_SUPPORTED", `${names}: not served by this version; leave unset`, { fields });
 }
 
 function checkLabels(check: FieldCheck, field: string, labels: Readonly<Record<string, string>>): void {
@@ -126,7 +129,10 @@ function retryPolicy(
 
 function parentsOf(check: FieldCheck, field: string, spec: TaskSpec): Parent[] {
   if (spec.dependencies.length > limits.dependenciesMax)
-    check.fault(field, `has ${spec.dependencies.length} entries; at most ${limits.dependenciesMax} are allowed`);
+    check.fault(
+      field,
+      `has ${spec.dependencies.length} entries; at most ${limits.dependenciesMax} are allowed`,
+    );
   const ids = new Set<string>();
   const names = new Set<string>();
   return spec.dependencies.map((dependency, index) => {
@@ -149,7 +155,8 @@ export function conditionOf(condition: Dependency_Condition): DependencyConditio
 /** A templated input is whole only when it is leased; the worker checks it then. */
 function checkInput(check: FieldCheck, field: string, spec: TaskSpec, role: CatalogRole): void {
   if (spec.renderInput) {
-    if (spec.input?.body?.$case !== "json") check.fault(field, "must be a JSON object where render_input is true");
+    if (spec.input?.body?.$case !== "json")
+      check.fault(field, "must be a JSON object where render_input is true");
     return;
   }
   check.add(role.checkInput(field, fromPayload(spec.input)));

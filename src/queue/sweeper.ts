@@ -64,7 +64,8 @@ export class Sweeper {
       this.#options.swept(report);
       this.#failing = false;
     } catch (error) {
-      if (!this.#failing) this.#options.log.error({ error: String(error) }, "the store cannot be swept; trying on");
+      if (!this.#failing)
+        this.#options.log.error({ error: String(error) }, "the store cannot be swept; trying on");
       this.#failing = true;
     }
     this.#sweeping = undefined;

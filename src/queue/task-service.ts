@@ -36,7 +36,10 @@ export interface TaskServiceOptions {
 export function taskService(options: TaskServiceOptions): HandlersOf<TaskServiceServer> {
   const { queue, catalog, clock, payloadBytesMax } = options;
 
-  const submit = (specs: readonly TaskSpec[], fieldOf: (index: number) => string): Promise<SubmitOutcome[]> => {
+  const submit = (
+    specs: readonly TaskSpec[],
+    fieldOf: (index: number) => string,
+  ): Promise<SubmitOutcome[]> => {
     const context = { catalog, payloadBytesMax, roleDefault: options.roleDefault, nowMs: clock.now() };
     return queue.submit(specs.map((spec, index) => newTask(spec, fieldOf(index), context)));
   };
@@ -96,7 +99,9 @@ export function taskService(options: TaskServiceOptions): HandlersOf<TaskService
     async *watchTask(request: WatchTaskRequest, call: CallContext): AsyncIterable<WatchTaskResponse> {
       requireTaskId(request.taskId);
       if (request.fromSequence < 0)
-        throw MeshError.invalid([{ field: "from_sequence", description: `is ${request.fromSequence}; it must be 0 or more` }]);
+        throw MeshError.invalid([
+          { field: "from_sequence", description: `is ${request.fromSequence}; it must be 0 or more` },
+        ]);
       for await (const event of queue.watch(request.taskId, request.fromSequence, call.signal)) {
         const response = watchResponseOf(event);
         if (!response) throw taskNotFound(request.taskId);
@@ -119,7 +124,10 @@ export function taskService(options: TaskServiceOptions): HandlersOf<TaskService
       const outcome = await queue.retry({ taskId: record.id, spec: replacedInput(record, request.input) });
       if (outcome.state === "MISSING") throw taskNotFound(record.id);
       if (!outcome.changed)
-        throw new MeshError("TASK_NOT_FINAL", `task_id: ${record.id} is ${outcome.state}; only FAILED and CANCELED tasks can be retried`);
+        throw new MeshError(
+          "TASK_NOT_FINAL",
+          `task_id: ${record.id} is ${outcome.state}; only FAILED and CANCELED tasks can be retried`,
+        );
       return { task: taskOf(await get(record.id)) };
     },
 
@@ -169,12 +177,18 @@ const emptyTask: Task = taskOf({
 /** A handler for an RPC of the contract that this version does not serve yet. */
 export function notYet(rpc: string): () => Promise<never> {
   return async () => {
-    throw new MeshError("NOT_YET_SUPPORTED", `${rpc} is in the contract and is not served by this version yet`);
+    throw new MeshError(
+      "NOT_YET_SUPPORTED",
+      `${rpc} is in the contract and is not served by this version yet`,
+    );
   };
 }
 
 export function taskNotFound(taskId: string): MeshError {
-  return new MeshError("TASK_NOT_FOUND", `task_id: there is no task ${taskId}; it was never submitted, or its retention has ended`);
+  return new MeshError(
+    "TASK_NOT_FOUND",
+    `task_id: there is no task ${taskId}; it was never submitted, or its retention has ended`,
+  );
 }
 
 export function requireTaskId(taskId: string, field = "task_id"): void {
@@ -197,22 +211,38 @@ function submitResultOf(outcome: SubmitOutcome): SubmitResult {
     return { taskId: id, state: TaskState[state], existing: status === "existing", refusal: undefined };
   }
   const { reason, message, metadata } = submitError(outcome);
-  return { taskId: "", state: TaskState.UNSPECIFIED, existing: false, refusal: { reason, message, metadata } };
+  return {
+    taskId: "",
+    state: TaskState.UNSPECIFIED,
+    existing: false,
+    refusal: { reason, message, metadata },
+  };
 }
 
 /** The error that stands for a refused submit. */
 export function submitError(outcome: SubmitOutcome): MeshError {
   switch (outcome.status) {
     case "conflict":
-      return new MeshError("IDEMPOTENCY_CONFLICT", `idempotency_key: was used with another request, by task ${outcome.id}`, {
-        metadata: { task_id: outcome.id },
-      });
+      return new MeshError(
+        "IDEMPOTENCY_CONFLICT",
+        `idempotency_key: was used with another request, by task ${outcome.id}`,
+        {
+          metadata: { task_id: outcome.id },
+        },
+      );
     case "unknownParent":
-      return new MeshError("INVALID_DEPENDENCY", `dependencies: there is no task ${outcome.parentId}; submit parents first`);
+      return new MeshError(
+        "INVALID_DEPENDENCY",
+        `dependencies: there is no task ${outcome.parentId}; submit parents first`,
+      );
     case "full":
-      return new MeshError("QUEUE_FULL", `role: its queue holds ${outcome.tasksMax} unfinished tasks, which is its limit (queue.maxTasks)`, {
-        metadata: { tasksMax: String(outcome.tasksMax) },
-      });
+      return new MeshError(
+        "QUEUE_FULL",
+        `role: its queue holds ${outcome.tasksMax} unfinished tasks, which is its limit (queue.maxTasks)`,
+        {
+          metadata: { tasksMax: String(outcome.tasksMax) },
+        },
+      );
     default:
       return new MeshError("INTERNAL", `submit: ${outcome.status} is no refusal`);
   }

@@ -88,7 +88,10 @@ export function openState(runAtMs: number | undefined, nowMs: number): "SCHEDULE
 export type DependencyCondition = "SUCCEEDED" | "FINISHED";
 
 /** What an ended parent means to a child that waits for it by `condition`. */
-export function dependencyVerdict(condition: DependencyCondition, parent: FinalState | "MISSING"): "met" | "failed" {
+export function dependencyVerdict(
+  condition: DependencyCondition,
+  parent: FinalState | "MISSING",
+): "met" | "failed" {
   return condition === "FINISHED" || parent === "SUCCEEDED" ? "met" : "failed";
 }
 
@@ -122,6 +125,7 @@ export function repeatsFinish(
 ): boolean {
   if (status.fence !== fence) return false;
   return (
-    (outcome === "succeeded" && status.state === "SUCCEEDED") || (outcome === "failed" && status.state === "FAILED")
+    (outcome === "succeeded" && status.state === "SUCCEEDED") ||
+    (outcome === "failed" && status.state === "FAILED")
   );
 }

@@ -29,7 +29,11 @@ export interface TemplateReference {
 /** Every reference in a value; throws {@link TemplateFault} for one that is malformed. */
 export function templateReferences(value: unknown, path = "input"): TemplateReference[] {
   if (typeof value === "string")
-    return [...value.matchAll(anyTemplate)].map(([, text = ""]) => ({ root: parse(text, path)[0], text, path }));
+    return [...value.matchAll(anyTemplate)].map(([, text = ""]) => ({
+      root: parse(text, path)[0],
+      text,
+      path,
+    }));
   return children(value, path).flatMap(([child, childPath]) => templateReferences(child, childPath));
 }
 
@@ -48,7 +52,10 @@ export function renderTemplates(
     return value.map((element, index) => renderTemplates(element, scope, renders, `${path}[${index}]`));
   if (value === null || typeof value !== "object") return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, member]) => [key, renderTemplates(member, scope, renders, `${path}.${key}`)]),
+    Object.entries(value).map(([key, member]) => [
+      key,
+      renderTemplates(member, scope, renders, `${path}.${key}`),
+    ]),
   );
 }
 
@@ -73,7 +80,10 @@ function renderText(
 
 function parse(text: string, path: string): [string, ...string[]] {
   if (!reference.test(text))
-    throw new TemplateFault(path, `"\${{ ${text} }}" is not a reference; write \${{ NAME.PATH }}, such as \${{ tests.counts }}`);
+    throw new TemplateFault(
+      path,
+      `"\${{ ${text} }}" is not a reference; write \${{ NAME.PATH }}, such as \${{ tests.counts }}`,
+    );
   return text.split(".") as [string, ...string[]];
 }
 
@@ -81,7 +91,10 @@ function resolve(keys: readonly string[], scope: Readonly<Record<string, unknown
   let value: unknown = scope;
   for (const [depth, key] of keys.entries()) {
     if (value === null || typeof value !== "object" || !Object.hasOwn(value, key))
-      throw new TemplateFault(path, `\${{ ${keys.join(".")} }} leads nowhere: ${describe(keys, depth, value)}`);
+      throw new TemplateFault(
+        path,
+        `\${{ ${keys.join(".")} }} leads nowhere: ${describe(keys, depth, value)}`,
+      );
     value = (value as Record<string, unknown>)[key];
   }
   return value;
@@ -89,7 +102,8 @@ function resolve(keys: readonly string[], scope: Readonly<Record<string, unknown
 
 function describe(keys: readonly string[], depth: number, value: unknown): string {
   const there = keys.slice(0, depth).join(".");
-  const names = value !== null && typeof value === "object" ? Object.keys(value).slice(0, 12).join(", ") : undefined;
+  const names =
+    value !== null && typeof value === "object" ? Object.keys(value).slice(0, 12).join(", ") : undefined;
   if (depth === 0) return `there is no "${keys[0]}"; known are ${names || "no names"}`;
   return names === undefined
     ? `${there} is not an object`

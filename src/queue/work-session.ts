@@ -2,8 +2,15 @@
  * One worker's conversation over the Work stream. What the store answers within one turn leaves as one message; a task's log
  * entries always reach the store before its end does.
  */
-import type { Lease, LeaseResult, LeaseTerm, WorkRequest, WorkResponse } from "../../gen/grpc/agentmesh/v1/worker.ts";
+
 import { TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
+import type {
+  Lease,
+  LeaseResult,
+  LeaseTerm,
+  WorkRequest,
+  WorkResponse,
+} from "../../gen/grpc/agentmesh/v1/worker.ts";
 import type { CallContext } from "../core/call.ts";
 import { FieldCheck } from "../core/check.ts";
 import { MeshError } from "../core/errors.ts";
@@ -65,11 +72,13 @@ export class WorkSession {
       let greeted = false;
       for await (const request of requests) {
         if (request.hello !== undefined) {
-          if (greeted) throw MeshError.invalid([{ field: "hello", description: "belongs in the first message only" }]);
+          if (greeted)
+            throw MeshError.invalid([{ field: "hello", description: "belongs in the first message only" }]);
           this.#greet(request.hello);
           greeted = true;
         }
-        if (!greeted) throw MeshError.invalid([{ field: "hello", description: "is required in the first message" }]);
+        if (!greeted)
+          throw MeshError.invalid([{ field: "hello", description: "is required in the first message" }]);
         this.#serve(request);
         while (this.#inFlight.size > reportsInFlightMax) await Promise.race(this.#inFlight);
       }
@@ -110,7 +119,9 @@ export class WorkSession {
     for (const append of request.append) this.#append(append);
     for (const outcome of request.finish) this.#track(this.#finish(outcome));
     if (request.credit < 0 || request.credit > limits.creditMax)
-      throw MeshError.invalid([{ field: "credit", description: `is ${request.credit}; it must be from 0 to ${limits.creditMax}` }]);
+      throw MeshError.invalid([
+        { field: "credit", description: `is ${request.credit}; it must be from 0 to ${limits.creditMax}` },
+      ]);
     if (request.credit > 0 && this.#session?.open) this.#session.grant(request.credit);
   }
 
@@ -118,12 +129,15 @@ export class WorkSession {
     for (const task of tasks) this.#terms.set(task.id, task.fence);
     const leases = await toLeases(this.#options.queue, tasks);
     // A task that could not be handed over used none of the worker's credit.
-    if (leases.length < tasks.length && this.#session?.open) this.#session.grant(tasks.length - leases.length);
+    if (leases.length < tasks.length && this.#session?.open)
+      this.#session.grant(tasks.length - leases.length);
     this.#outbox.push({ leases });
   }
 
   async #renew(terms: readonly LeaseTerm[]): Promise<void> {
-    const outcomes = await this.#options.queue.renew(terms.map((term) => ({ ...term, leaseMs: this.#leaseMs })));
+    const outcomes = await this.#options.queue.renew(
+      terms.map((term) => ({ ...term, leaseMs: this.#leaseMs })),
+    );
     const renewed = terms.map((term, index) => resultOf(term, outcomes[index] as FencedOutcome));
     for (const { term, accepted } of renewed) if (term && accepted) this.#terms.set(term.taskId, term.fence);
     this.#outbox.push({ renewed });
@@ -197,7 +211,10 @@ export class WorkSession {
   async #giveBackUnsent(): Promise<void> {
     await Promise.allSettled(this.#inFlight);
     const unsent: Lease[] = this.#outbox.unsentLeases();
-    const result = { kind: "released", reason: "its worker's stream ended before it was handed over" } as const;
+    const result = {
+      kind: "released",
+      reason: "its worker's stream ended before it was handed over",
+    } as const;
     const terms = unsent.map((lease) => lease.term).filter((term) => term !== undefined);
     if (terms.length > 0) await this.#options.queue.finish(terms.map((term) => ({ ...term, result })));
   }
@@ -209,6 +226,15 @@ function resultOf(term: LeaseTerm, outcome: FencedOutcome | undefined): LeaseRes
   const { taskId, fence } = term;
   const refusal = accepted
     ? undefined
-    : { reason: "LEASE_LOST", message: `fence ${fence} of ${taskId} is stale; the task is ${state}`, metadata: { state } };
-  return { term: { taskId, fence }, accepted, refusal, state: state === "MISSING" ? TaskState.UNSPECIFIED : TaskState[state] };
+    : {
+        reason: "LEASE_LOST",
+        message: `fence ${fence} of ${taskId} is stale; the task is ${state}`,
+        metadata: { state },
+      };
+  return {
+    term: { taskId, fence },
+    accepted,
+    refusal,
+    state: state === "MISSING" ? TaskState.UNSPECIFIED : TaskState[state],
+  };
 }

@@ -1,4 +1,6 @@
 /** WorkerService over the queue: the Work stream, and the unary forms for simple clients. */
+
+import { TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
 import type {
   AssignTaskResponse,
   LeaseTerm,
@@ -6,7 +8,6 @@ import type {
   WorkRequest,
   WorkResponse,
 } from "../../gen/grpc/agentmesh/v1/worker.ts";
-import { TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
 import type { CallContext, HandlersOf } from "../core/call.ts";
 import { FieldCheck } from "../core/check.ts";
 import { MeshError } from "../core/errors.ts";
@@ -18,8 +19,8 @@ import { toLeases } from "./leases.ts";
 import type { Queue } from "./queue.ts";
 import type { Finish, LeaseAsk, LeasedTask } from "./store.ts";
 import { requireTaskId } from "./task-service.ts";
-import { appendOf, finishOf } from "./worker-reports.ts";
 import { WorkSession } from "./work-session.ts";
+import { appendOf, finishOf } from "./worker-reports.ts";
 
 export interface WorkerServiceOptions {
   readonly queue: Queue;
@@ -79,13 +80,17 @@ export function workerService(options: WorkerServiceOptions): HandlersOf<WorkerS
     async completeTask(request) {
       const { output, usage } = request;
       const result = { $case: "succeeded", value: { output } } as const;
-      return { state: await finishOne(finishOf({ term: requireTerm(request.term), result, usage }, payloadBytesMax)) };
+      return {
+        state: await finishOne(finishOf({ term: requireTerm(request.term), result, usage }, payloadBytesMax)),
+      };
     },
 
     async failTask(request) {
       const { error, retryDelay, usage } = request;
       const result = { $case: "failed", value: { error, retryDelay } } as const;
-      return { state: await finishOne(finishOf({ term: requireTerm(request.term), result, usage }, payloadBytesMax)) };
+      return {
+        state: await finishOne(finishOf({ term: requireTerm(request.term), result, usage }, payloadBytesMax)),
+      };
     },
   };
 }

@@ -10,7 +10,9 @@ export const inputsRoot = "inputs";
 const namePattern = /^[a-z][a-z0-9-]{0,47}$/;
 
 /** Nodes with every node after those it needs; those of one rank by name. Only for a graph without a cycle. */
-export function topological(nodes: Readonly<Record<string, { readonly needs: readonly string[] }>>): string[] {
+export function topological(
+  nodes: Readonly<Record<string, { readonly needs: readonly string[] }>>,
+): string[] {
   const done = new Set<string>();
   const order: string[] = [];
   const visit = (name: string): void => {
@@ -24,7 +26,9 @@ export function topological(nodes: Readonly<Record<string, { readonly needs: rea
 }
 
 /** A cycle as the names along it, the first repeated at the end; undefined where there is none. */
-export function findCycle(nodes: Readonly<Record<string, { readonly needs: readonly string[] }>>): string[] | undefined {
+export function findCycle(
+  nodes: Readonly<Record<string, { readonly needs: readonly string[] }>>,
+): string[] | undefined {
   const settled = new Set<string>();
   const path: string[] = [];
   const visit = (name: string): string[] | undefined => {
@@ -52,17 +56,25 @@ export function workflowFaults(spec: WorkflowSpec, catalog: Catalog): FieldViola
   const faults: FieldViolation[] = [];
   const fault = (field: string, description: string) => void faults.push({ field, description });
   const names = Object.keys(spec.nodes);
-  if (!namePattern.test(spec.name)) fault("name", `"${spec.name}": use lower-case letters, digits and dashes, 48 at most`);
+  if (!namePattern.test(spec.name))
+    fault("name", `"${spec.name}": use lower-case letters, digits and dashes, 48 at most`);
   if (names.length === 0) fault("nodes", "a workflow needs at least one node");
-  if (names.length > limits.workflowNodesMax) fault("nodes", `has ${names.length}; at most ${limits.workflowNodesMax} are allowed`);
-  if (spec.output !== "" && !Object.hasOwn(spec.nodes, spec.output)) fault("output", `there is no node "${spec.output}"`);
+  if (names.length > limits.workflowNodesMax)
+    fault("nodes", `has ${names.length}; at most ${limits.workflowNodesMax} are allowed`);
+  if (spec.output !== "" && !Object.hasOwn(spec.nodes, spec.output))
+    fault("output", `there is no node "${spec.output}"`);
   for (const name of names) nodeFaults(spec, name, catalog, fault);
   const cycle = findCycle(spec.nodes);
   if (cycle) fault("nodes", `a cycle: ${cycle.join(" -> ")}`);
   return faults;
 }
 
-function nodeFaults(spec: WorkflowSpec, name: string, catalog: Catalog, fault: (field: string, description: string) => void): void {
+function nodeFaults(
+  spec: WorkflowSpec,
+  name: string,
+  catalog: Catalog,
+  fault: (field: string, description: string) => void,
+): void {
   const node = spec.nodes[name];
   const at = `nodes.${name}`;
   if (!node) return;
@@ -71,7 +83,11 @@ function nodeFaults(spec: WorkflowSpec, name: string, catalog: Catalog, fault: (
   const wrongRole = unknownRole(catalog, node.role);
   if (wrongRole) fault(`${at}.role`, wrongRole);
   for (const [index, need] of node.needs.entries()) {
-    if (!Object.hasOwn(spec.nodes, need)) fault(`${at}.needs[${index}]`, `there is no node "${need}"; there are ${Object.keys(spec.nodes).join(", ")}`);
+    if (!Object.hasOwn(spec.nodes, need))
+      fault(
+        `${at}.needs[${index}]`,
+        `there is no node "${need}"; there are ${Object.keys(spec.nodes).join(", ")}`,
+      );
     if (node.needs.indexOf(need) !== index) fault(`${at}.needs[${index}]`, `"${need}" is named twice`);
   }
   for (const [field, set] of Object.entries({
@@ -85,7 +101,11 @@ function nodeFaults(spec: WorkflowSpec, name: string, catalog: Catalog, fault: (
   templateFaults(spec, name, fault);
 }
 
-function templateFaults(spec: WorkflowSpec, name: string, fault: (field: string, description: string) => void): void {
+function templateFaults(
+  spec: WorkflowSpec,
+  name: string,
+  fault: (field: string, description: string) => void,
+): void {
   const node = spec.nodes[name];
   try {
     for (const { root, text, path } of templateReferences(node?.input ?? {})) {

@@ -45,11 +45,20 @@ export function parseWorkflow(text: string, file: string): WorkflowSpec {
   if (parsed.success) return specOf(parsed.data);
   const lineOf = (path: readonly PropertyKey[]): number => {
     const node = document.getIn(path.map(String), true) as { range?: [number, number, number] } | undefined;
-    return node?.range ? lines.linePos(node.range[0]).line : path.length === 0 ? 1 : lineOf(path.slice(0, -1));
+    return node?.range
+      ? lines.linePos(node.range[0]).line
+      : path.length === 0
+        ? 1
+        : lineOf(path.slice(0, -1));
   };
   const faults = parsed.error.issues.flatMap((issue): FieldViolation[] => {
     if (issue.code !== "unrecognized_keys")
-      return [{ field: `${file}:${lineOf(issue.path)}`, description: `${issue.path.join(".") || "the file"}: ${issue.message}` }];
+      return [
+        {
+          field: `${file}:${lineOf(issue.path)}`,
+          description: `${issue.path.join(".") || "the file"}: ${issue.message}`,
+        },
+      ];
     return issue.keys.map((key) => ({
       field: `${file}:${lineOf([...issue.path, key])}`,
       description: `${[...issue.path, key].join(".")}: unknown field; ${suggestion(key, issue.path)}`,
@@ -60,7 +69,8 @@ export function parseWorkflow(text: string, file: string): WorkflowSpec {
 
 /** The names that may stand where `key` does, the nearest first. */
 function suggestion(key: string, path: readonly PropertyKey[]): string {
-  const shape = path.length === 0 ? WorkflowDefinition.shape : path.at(-1) === "retry" ? Retry.shape : Node.shape;
+  const shape =
+    path.length === 0 ? WorkflowDefinition.shape : path.at(-1) === "retry" ? Retry.shape : Node.shape;
   const names = Object.keys(shape).sort((a, b) => distance(a, key) - distance(b, key));
   const nearest = names[0] ?? "";
   const hint = distance(nearest, key) <= 3 ? `did you mean "${nearest}"? ` : "";
@@ -78,7 +88,9 @@ function specOf(definition: z.infer<typeof WorkflowDefinition>): WorkflowSpec {
 function retryOf(retry: z.infer<typeof Retry>): object {
   const { attempts, backoffSeconds, backoffMaxSeconds, notRetried } = retry;
   const duration = (seconds: number | undefined) =>
-    seconds === undefined ? undefined : { seconds: Math.trunc(seconds), nanos: Math.round((seconds % 1) * 1e9) };
+    seconds === undefined
+      ? undefined
+      : { seconds: Math.trunc(seconds), nanos: Math.round((seconds % 1) * 1e9) };
   return {
     attemptsMax: attempts ?? 0,
     backoffInitial: duration(backoffSeconds),

@@ -26,7 +26,10 @@ export function inputFaults(spec: WorkflowSpec, inputs: Readonly<Record<string, 
   const known = Object.keys(declared).join(", ") || "none";
   const unknown = Object.keys(inputs)
     .filter((name) => !Object.hasOwn(declared, name))
-    .map((name) => ({ field: `inputs.${name}`, description: `workflow ${spec.name} has no such input; it has ${known}` }));
+    .map((name) => ({
+      field: `inputs.${name}`,
+      description: `workflow ${spec.name} has no such input; it has ${known}`,
+    }));
   const missing = Object.entries(declared)
     .filter(([name, fallback]) => fallback === null && (inputs[name] ?? null) === null)
     .map(([name]) => ({ field: `inputs.${name}`, description: "is required" }));

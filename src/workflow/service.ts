@@ -1,5 +1,5 @@
 /** WorkflowService: a workflow is an orchestrator's task, its nodes are tasks; this puts the two together for readers. */
-import { TaskState, type Task } from "../../gen/grpc/agentmesh/v1/task.ts";
+import { type Task, TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
 import {
   type RunWorkflowRequest,
   type WatchWorkflowRequest,
@@ -10,17 +10,17 @@ import {
   WorkflowSpec,
 } from "../../gen/grpc/agentmesh/v1/workflow.ts";
 import type { CallContext, HandlersOf } from "../core/call.ts";
-import { MeshError } from "../core/errors.ts";
+import { type FieldViolation, MeshError } from "../core/errors.ts";
 import { queueOf } from "../core/ids.ts";
 import { fromPayload } from "../core/payload.ts";
+import { taskOf } from "../queue/convert.ts";
 import type { Queue } from "../queue/queue.ts";
+import { newTask, tenantDefault } from "../queue/submission.ts";
 import type { TaskServiceOptions } from "../queue/task-service.ts";
 import { taskService } from "../queue/task-service.ts";
-import { taskOf } from "../queue/convert.ts";
-import { tenantDefault } from "../queue/submission.ts";
-import { inputFaults, nodeTaskId, orchestratorRole } from "./plan.ts";
-import { decodeSpec, WorkflowRun } from "./orchestrate.ts";
 import { topological, workflowFaults } from "./dag.ts";
+import { decodeSpec, WorkflowRun } from "./orchestrate.ts";
+import { inputFaults, nodeTaskId, orchestratorRole, planTasks } from "./plan.ts";
 import { toTaskSpec } from "./submission.ts";
 import { watchNodes } from "./watch.ts";
 
@@ -32,8 +32,12 @@ export function workflowService(options: TaskServiceOptions): HandlersOf<Workflo
     async runWorkflow(request: RunWorkflowRequest, call: CallContext) {
       const { spec } = request;
       if (!spec) throw MeshError.invalid([{ field: "spec", description: "is required" }]);
-      const faults = workflowFaults(spec, catalog).map(({ field, description }) => ({ field: `spec.${field}`, description }));
+      const faults = workflowFaults(spec, catalog).map(({ field, description }) => ({
+        field: `spec.${field}`,
+        description,
+      }));
       const all = [...faults, ...inputFaults(spec, request.inputs ?? {})];
+      if (all.length === 0) all.push(...nodeFaults(request, spec));
       if (all.length > 0) throw MeshError.invalid(all, "INVALID_WORKFLOW");
       const { task, existing } = await tasks.submitTask({ spec: toTaskSpec(request, spec) }, call);
       return { workflow: await read(queue, task?.id ?? ""), existing };
@@ -43,9 +47,15 @@ export function workflowService(options: TaskServiceOptions): HandlersOf<Workflo
       return { workflow: await read(queue, request.workflowId) };
     },
 
-    async *watchWorkflow(request: WatchWorkflowRequest, call: CallContext): AsyncIterable<WatchWorkflowResponse> {
+    async *watchWorkflow(
+      request: WatchWorkflowRequest,
+      call: CallContext,
+    ): AsyncIterable<WatchWorkflowResponse> {
       const workflow = await read(queue, request.workflowId);
-      const nodes = new Map([["", workflow.id], ...workflow.nodes.map(({ name, taskId }) => [name, taskId] as const)]);
+      const nodes = new Map([
+        ["", workflow.id],
+        ...workflow.nodes.map(({ name, taskId }) => [name, taskId] as const),
+      ]);
       yield* watchNodes(queue, nodes, call.signal);
       if (!call.signal.aborted) yield { event: { $case: "final", value: await read(queue, workflow.id) } };
     },
@@ -61,16 +71,45 @@ export function workflowService(options: TaskServiceOptions): HandlersOf<Workflo
 
     async listWorkflows(request, call) {
       const { states, tenant, pageSize, pageToken } = request;
-      const filter = { role: orchestratorRole, states, tenant, pageSize, pageToken, workflowId: "", deadLetter: false, labels: {} };
+      const filter = {
+        role: orchestratorRole,
+        states,
+        tenant,
+        pageSize,
+        pageToken,
+        workflowId: "",
+        deadLetter: false,
+        labels: {},
+      };
       const page = await tasks.listTasks(filter, call);
       return { workflows: page.tasks.map(summaryOf), nextPageToken: page.nextPageToken };
     },
   };
+
+  /** What the orchestrator's submits would be refused for, told before anything is taken in. */
+  function nodeFaults({ tenant, inputs }: RunWorkflowRequest, spec: WorkflowSpec): FieldViolation[] {
+    const { payloadBytesMax, clock } = options;
+    const context = { catalog, payloadBytesMax, roleDefault: "", nowMs: clock.now() };
+    return planTasks(`${orchestratorRole}.0`, tenant || tenantDefault, spec, inputs ?? {}).flatMap((planned) => {
+      try {
+        newTask(planned.spec, `spec.nodes.${planned.node}`, context);
+        return [];
+      } catch (error) {
+        const { fields, message } = MeshError.from(error);
+        return fields.length > 0 ? fields : [{ field: `spec.nodes.${planned.node}`, description: message }];
+      }
+    });
+  }
 }
 
 async function read(queue: Queue, workflowId: string): Promise<Workflow> {
   if (queueOf(workflowId) !== orchestratorRole)
-    throw MeshError.invalid([{ field: "workflow_id", description: `"${workflowId.slice(0, 80)}" is not a workflow id; ids look like ${orchestratorRole}.01kabc…` }]);
+    throw MeshError.invalid([
+      {
+        field: "workflow_id",
+        description: `"${workflowId.slice(0, 80)}" is not a workflow id; ids look like ${orchestratorRole}.01kabc…`,
+      },
+    ]);
   const record = await queue.get(workflowId);
   if (!record) throw new MeshError("WORKFLOW_NOT_FOUND", `workflow_id: there is no workflow ${workflowId}`);
   const task = taskOf(record);
@@ -87,7 +126,12 @@ async function read(queue: Queue, workflowId: string): Promise<Workflow> {
   return { ...summaryOf(task), spec, inputs: run.inputs, nodes, output: task.output, error: task.error };
 }
 
-function nodeStatus(spec: WorkflowSpec, name: string, taskId: string, task: Task | undefined): WorkflowNodeStatus {
+function nodeStatus(
+  spec: WorkflowSpec,
+  name: string,
+  taskId: string,
+  task: Task | undefined,
+): WorkflowNodeStatus {
   const node = spec.nodes[name];
   return {
     name,

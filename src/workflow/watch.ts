@@ -64,13 +64,19 @@ async function follow(
   if (!(await submitted(queue, taskId, workflowId, signal))) return;
   for await (const event of queue.watch(taskId, 1, signal)) {
     const watched = watchResponseOf(event)?.event;
-    if (watched?.$case === "entry") tell({ event: { $case: "entry", value: { node, entry: watched.value } } });
+    if (watched?.$case === "entry")
+      tell({ event: { $case: "entry", value: { node, entry: watched.value } } });
     if (watched?.$case === "gap") tell({ event: { $case: "gap", value: { node, gap: watched.value } } });
   }
 }
 
 /** Waits until the node's task exists; false when the workflow ended without it. */
-async function submitted(queue: Queue, taskId: string, workflowId: string, signal: AbortSignal): Promise<boolean> {
+async function submitted(
+  queue: Queue,
+  taskId: string,
+  workflowId: string,
+  signal: AbortSignal,
+): Promise<boolean> {
   while (!signal.aborted) {
     // The workflow is read first: a node submitted before its workflow's end is then seen.
     const workflow = await queue.get(workflowId);

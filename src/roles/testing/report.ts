@@ -7,8 +7,10 @@ export const TestInput = z.strictObject({
   /** A shell command that runs the tests; default: what the repository itself says. */
   command: z
     .string()
-    .min(1)
+    .max(8_192)
     .optional()
+    // A workflow hands an input that its user left empty on as it is.
+    .transform((command) => command?.trim() || undefined)
     .describe("shell command that runs the tests; found by itself when left out"),
   /** Wall time of the test run; default 600,000. */
   timeoutMs: z
