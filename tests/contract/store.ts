@@ -12,6 +12,7 @@ import { dependencyCases } from "./store/dependencies.ts";
 import { finishCases } from "./store/finish.ts";
 import type { OpenStore } from "./store/kit.ts";
 import { leaseCases } from "./store/lease.ts";
+import { randomCases } from "./store/random.ts";
 import { readingCases } from "./store/reading.ts";
 import { signalCases } from "./store/signals.ts";
 import { submitCases } from "./store/submit.ts";
@@ -29,5 +30,6 @@ export function storeContract(name: string, open: OpenStore): void {
     readingCases(open);
     sweepCases(open);
     signalCases(open);
+    randomCases(open);
   });
 }

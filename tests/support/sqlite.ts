@@ -18,6 +18,10 @@ export const testLimits: StoreLimits = {
 export class ManualClock implements Clock {
   timeMs = 1_700_000_000_000;
   now = (): number => this.timeMs;
+
+  advance(ms: number): void {
+    this.timeMs += ms;
+  }
 }
 
 export function temporaryDirectory(): string {
@@ -38,7 +42,7 @@ export async function openFresh(
   return {
     store,
     second: async () => store,
-    advance: clock && ((ms) => void (clock.timeMs += ms)),
+    advance: clock && ((ms) => clock.advance(ms)),
     async close() {
       await store.close();
       rmSync(dataDir, { recursive: true });

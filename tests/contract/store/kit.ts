@@ -25,14 +25,15 @@ export type StoreTest = (
   name: string,
   body: (kit: Kit) => Promise<void>,
   limits?: Partial<StoreLimits>,
+  timeoutMs?: number,
 ) => void;
 
 const patienceMs = 10_000;
 
 /** A `test` that gives its body an open store and closes it after. */
 export function storeTest(open: OpenStore): StoreTest {
-  return (name, body, limits) =>
-    test(name, async () => {
+  return (name, body, limits, timeoutMs) =>
+    test(name, { timeout: timeoutMs }, async () => {
       const opened = await open(limits);
       try {
         await body(kitOf(opened));
