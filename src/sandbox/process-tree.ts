@@ -18,6 +18,9 @@ import {
 export interface ProcessTree {
   /** What the tree uses now; memory is left uncounted (0) when there are more than `processesMax` to ask. */
   usage(processesMax: number): TreeUsage;
+  /** Stops the tree's group where it is, at one stroke, or lets it go on. */
+  pause(): void;
+  resume(): void;
   /** Kills every process; resolves when none is left, or after `reapMs`. */
   kill(): Promise<void>;
 }
@@ -30,6 +33,7 @@ export function namespaceTree(outer: number, init: () => number | undefined): Pr
   const members = (): ProcessEntry[] => membersOf(readTable(), { root: outer });
   return {
     usage: (processesMax) => usageOf(members(), processesMax),
+    ...pausing(() => init() ?? outer),
     kill: async () => {
       const first = init() ?? outer;
       // The kernel ends a namespace whole with its first process, which is gone only when the others are. But in a fork
@@ -56,6 +60,7 @@ export function sessionTree(root: number, mark: string): ProcessTree {
   };
   return {
     usage: (processesMax) => usageOf(members(), processesMax),
+    ...pausing(() => root),
     kill: () =>
       gone(() => {
         // The group first, at one stroke: while others are looked for, a fork bomb would grow.
@@ -65,6 +70,10 @@ export function sessionTree(root: number, mark: string): ProcessTree {
         return left.size === 0;
       }),
   };
+}
+
+function pausing(group: () => number): Pick<ProcessTree, "pause" | "resume"> {
+  return { pause: () => signal(-group(), "SIGSTOP"), resume: () => signal(-group(), "SIGCONT") };
 }
 
 function usageOf(members: readonly ProcessEntry[], processesMax: number): TreeUsage {

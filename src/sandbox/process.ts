@@ -27,7 +27,8 @@ export interface Supervised {
 
 /**
  * The command behind a shell that sets what a process can only set for itself: no core files, first in line when the
- * machine runs out of memory, and where given a bound on processes that the kernel keeps. A command that is not found
+ * machine runs out of memory, second in line for its processors (a worker renews its leases while a suite takes every
+ * core), and where given a bound on processes that the kernel keeps. A command that is not found
  * exits with 127, as in any shell.
  */
 export function prepared(command: readonly string[], processesKernelMax?: number): string[] {
@@ -35,7 +36,7 @@ export function prepared(command: readonly string[], processesKernelMax?: number
     processesKernelMax === undefined
       ? ""
       : `ulimit -u ${processesKernelMax} 2>/dev/null || ulimit -p ${processesKernelMax} 2>/dev/null; `;
-  const script = `ulimit -c 0; { echo 1000 >/proc/self/oom_score_adj; } 2>/dev/null; ${bound}exec "$@"`;
+  const script = `ulimit -c 0; { echo 1000 >/proc/self/oom_score_adj; echo 5 >/proc/self/autogroup; } 2>/dev/null; ${bound}exec "$@"`;
   return ["/bin/sh", "-c", script, "sh", ...command];
 }
 

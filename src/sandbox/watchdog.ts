@@ -1,6 +1,7 @@
 /**
  * Looks at a tree of processes at an interval and says when it is over a limit. Between two looks it glances at the
- * machine's count of threads: where that leaps it looks at once, since a fork bomb soon leaves nobody the time to look.
+ * machine's count of threads: where that leaps it stops the command and looks, since a fork bomb that goes on meanwhile
+ * would leave nobody the time to look. A command that did nothing wrong goes on some milliseconds later.
  */
 import { fixedLimits } from "./limits.ts";
 import { overLimit } from "./proc.ts";
@@ -17,12 +18,16 @@ export function watch(
   const glance = (): void => {
     const begun = performance.now();
     const threads = threadsOfMachine();
-    if (begun < next.atMs && threads < next.threads) return;
+    const leapt = threads >= next.threads;
+    if (begun < next.atMs && !leapt) return;
+    if (leapt) tree.pause();
     const end = overLimit(tree.usage(limits.processesMax), limits);
     if (end) {
       clearInterval(timer);
       onOver(end);
+      return;
     }
+    if (leapt) tree.resume();
     const now = performance.now();
     const rest = Math.max(fixedLimits.watchMs, (now - begun) * fixedLimits.watchRestFactor);
     next = { atMs: now + rest, threads: leapFrom(threads, limits) };

@@ -1,12 +1,13 @@
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { bubblewrapSandbox, kernelCountsPerNamespace } from "../../src/sandbox/bubblewrap.ts";
 import { openSandbox } from "../../src/sandbox/open.ts";
-import { sandboxContract } from "./contract.ts";
+import { processesWith, sandboxContract, uniqueSleep } from "./contract.ts";
 
 const contained = (await openSandbox()).containment === "bubblewrap";
 
@@ -84,6 +85,20 @@ describe.skipIf(!contained)("bubblewrap (skipped where this machine cannot make 
       await writeFile(join(outside, "data"), "secret");
       expect((await shell(`cat ${outside}/data`)).stdout).toBe("secret");
       expect((await shell(`ls -A ${outside}`, { hide: [outside] })).stdout).toBe("");
+    });
+
+    it("ends with the process that runs it, however that ends", async () => {
+      const sleep = uniqueSleep();
+      const module = join(import.meta.dirname, "../../src/sandbox/bubblewrap.ts");
+      const script = `
+        import { bubblewrapSandbox } from ${JSON.stringify(module)};
+        await bubblewrapSandbox().run(["sh", "-c", "setsid sleep ${sleep} & echo up; sleep ${sleep}"], {
+          workspace: ${JSON.stringify(workspace)},
+          onLine: () => process.kill(process.pid, "SIGKILL"),
+        });`;
+      const { signal } = spawnSync(process.execPath, ["--input-type=module", "--eval", script]);
+      expect(signal).toBe("SIGKILL");
+      await vi.waitFor(() => expect(processesWith(sleep)).toEqual([]), { timeout: 10_000 });
     });
 
     it("makes no further namespaces and keeps no capability", async () => {

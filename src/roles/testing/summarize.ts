@@ -1,22 +1,25 @@
-/** Counts tests and cuts them to what fits a task's output (1 MiB); pure. */
+/** Counts tests and cuts them to what fits a task's output of 1 MiB, were every name and failure as long as it may be; pure. */
 import type { TestCase, TestReport } from "./report.ts";
 
 export interface ReportCaps {
-  /** Tests listed; default 2,000: some 400 KB of names. */
+  /** Tests listed; default 1,000. */
   readonly testsMax: number;
-  /** Failures with details; the others keep their message. Default 100, so that all details are 400,000 characters. */
+  /** Failures with details; the others keep the first words of their message. Default 50. */
   readonly detailedMax: number;
   readonly messageCharactersMax: number;
   readonly detailsCharactersMax: number;
+  /** Of the message of a failure without details. */
+  readonly briefCharactersMax: number;
   readonly nameCharactersMax: number;
 }
 
 export const defaultCaps: ReportCaps = Object.freeze({
-  testsMax: 2_000,
-  detailedMax: 100,
+  testsMax: 1_000,
+  detailedMax: 50,
   messageCharactersMax: 1_000,
   detailsCharactersMax: 4_000,
-  nameCharactersMax: 300,
+  briefCharactersMax: 120,
+  nameCharactersMax: 200,
 });
 
 const order = { failed: 0, skipped: 1, passed: 2 } as const;
@@ -45,7 +48,7 @@ function cutTest(test: TestCase, caps: ReportCaps, detailed: boolean): { test: T
   const named = { ...test, name: cut(test.name, caps.nameCharactersMax) };
   if (test.suite !== undefined) named.suite = cut(test.suite, caps.nameCharactersMax);
   if (!test.failure) return { test: named, wasCut: false };
-  const message = cut(test.failure.message, caps.messageCharactersMax);
+  const message = cut(test.failure.message, detailed ? caps.messageCharactersMax : caps.briefCharactersMax);
   const details = detailed
     ? cut(test.failure.details ?? "", caps.detailsCharactersMax) || undefined
     : undefined;
