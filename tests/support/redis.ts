@@ -95,7 +95,7 @@ export class RedisServer {
       appendfsync: appendfsync ?? "everysec",
       ...settings,
     };
-    return Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
+    return Object.entries(all).flatMap(([name, value]) => [`--${name}`, ...value.split(" ")]);
   }
 
   async #answers(): Promise<void> {

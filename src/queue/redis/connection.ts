@@ -29,6 +29,8 @@ export class Connection {
       commandTimeout: commandTimeoutMs,
       connectTimeout: commandTimeoutMs,
       keepAlive: 10_000,
+      // A connection that was cut without a word is closed, and made anew.
+      socketTimeout: 2 * commandTimeoutMs,
       retryStrategy: (times) => Math.min(reconnectMsMax, 20 * 2 ** Math.min(times, 10)),
       // After a failover the same address may lead to a replica: connect anew.
       reconnectOnError: (error) => error.message.startsWith("READONLY"),

@@ -27,6 +27,9 @@ interface Settlement {
   readonly state: "SUCCEEDED" | "FAILED" | "CANCELED" | "MISSING";
 }
 
+/** Entries deleted by one command. */
+const acknowledgedMax = 1_000;
+
 /** What became of children, by id. */
 export type SettledStates = ReadonlyMap<string, TaskState>;
 
@@ -77,7 +80,7 @@ export class Effects {
       items: settlements,
       idOf: ({ child }) => child,
       pack: (writer, { child, parent, state }) => {
-        writer.text8(uniqueOf(child)).text8(parent);
+        writer.text8(uniqueOf(child)).text16(parent);
         if (state === "SUCCEEDED") return writer.u8(1).u32(0).u32(0);
         const failure = parentFailed(parent, state);
         return writer.u8(0).blob32(packFailure(failure)).text32(failure.message);
@@ -101,24 +104,26 @@ export class Effects {
       if (entries === undefined) outboxes.set(outbox, [entry]);
       else entries.push(entry);
     }
-    await allOf(
-      Array.from(outboxes, ([outbox, entries]) => this.#calls.connection.call("ZREM", outbox, ...entries)),
-    );
+    const calls: Promise<unknown>[] = [];
+    for (const [outbox, entries] of outboxes)
+      for (let first = 0; first < entries.length; first += acknowledgedMax)
+        calls.push(
+          this.#calls.connection.call("ZREM", outbox, ...entries.slice(first, first + acknowledgedMax)),
+        );
+    await allOf(calls);
   }
 }
 
-/** `SEQUENCE|KIND|CHILD|PARENT|STATE`, as lua/include/moves.lua writes it. */
+/** `SEQUENCE|KIND|STATE|CHILD|PARENT`, as lua/include/moves.lua writes it. */
+const entryPattern = /^\d+\|(link|settled)\|(\d*)\|([^|]*)\|(.*)$/s;
+
 function parseEffect(entry: string): Effect {
-  const [, kind, child, parent, state] = entry.split("|") as [
-    string,
-    "link" | "settled",
-    string,
-    string,
-    string,
-  ];
+  const [, kind, state, child, parent] = entryPattern.exec(entry) as unknown as [string, ...EntryParts];
   const succeeded = kind === "settled" && taskStates[Number(state)] === "SUCCEEDED";
   return { entry, kind, child, parent, succeeded };
 }
+
+type EntryParts = [kind: "link" | "settled", state: string, child: string, parent: string];
 
 function asSuccess({ child, parent }: Effect): Settlement {
   return { child, parent, state: "SUCCEEDED" };

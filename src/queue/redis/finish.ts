@@ -75,7 +75,7 @@ async function decideOne(calls: Calls, item: Finish): Promise<Item> {
   const key = calls.keys.task(taskId);
   if (result.kind !== "failed" || key === undefined) return { finish: item };
   const [small, header] = (await calls.connection.call("HMGET", key, "m", "h")) as (Buffer | null)[];
-  if (!small || !header) return { finish: item };
+  if (!small) return { finish: item };
   const term = unpackTerm(small);
   if (!holdsLease(term, fence)) return { finish: item };
   const { failure, retryDelayMs } = result;

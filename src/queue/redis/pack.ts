@@ -1,7 +1,7 @@
 /**
  * How a task lies in its hash. Short field names and few fields, since each costs some 40 bytes a task:
  *
- *   m  the small fields that change, packed by lua/include/task.lua      h  the header, which never changes
+ *   m  the small fields that change, packed by lua/include/task.lua      h  the header, unless it is plain
  *   s  the spec's bytes                    d  parents                    f  the request's fingerprint
  *   w  the worker of the last lease        o  output                     e  error
  *   p  progress        u  usage            r  resume state               l  the log while it is short
@@ -16,7 +16,9 @@ export type PackedRecord = readonly (Buffer | null | undefined)[];
 
 type Header = Pick<TaskRecord, "tenant" | "workflowId" | "retry" | "labels">;
 
+/** Empty for a plain header, which is then not stored: it saves 50 bytes a task. */
 export function packHeader(task: NewTask): Buffer {
+  if (isPlain(task)) return noBytes;
   const writer = new Writer(64).text16(task.tenant).text16(task.workflowId);
   packRetry(writer, task.retry);
   const labels = Object.entries(task.labels);
@@ -25,7 +27,8 @@ export function packHeader(task: NewTask): Buffer {
   return writer.done();
 }
 
-export function unpackHeader(packed: Buffer): Header {
+export function unpackHeader(packed: Buffer | null | undefined): Header {
+  if (!packed || packed.length === 0) return plainHeader;
   const reader = new Reader(packed);
   const tenant = reader.text16();
   const workflowId = reader.text16();
@@ -35,7 +38,7 @@ export function unpackHeader(packed: Buffer): Header {
   return { tenant, workflowId, retry, labels: Object.fromEntries(labels) };
 }
 
-/** The policy that is stored in one byte. Part of the stored format: it stays as it is when the default changes. */
+/** What is not stored. Part of the stored format: these stay as they are when the defaults change. */
 const usualRetry: RetryPolicy = Object.freeze({
   attemptsMax: 3,
   backoffInitialMs: 1_000,
@@ -44,15 +47,34 @@ const usualRetry: RetryPolicy = Object.freeze({
   errorsNotRetried: [],
 });
 
-function packRetry(writer: Writer, retry: RetryPolicy): void {
-  const isUsual =
+const plainHeader: Header = Object.freeze({
+  tenant: "default",
+  workflowId: "",
+  retry: usualRetry,
+  labels: Object.freeze({}),
+});
+
+const noBytes = Buffer.alloc(0);
+
+function isPlain({ tenant, workflowId, retry, labels }: NewTask): boolean {
+  return (
+    tenant === plainHeader.tenant && workflowId === "" && isUsual(retry) && Object.keys(labels).length === 0
+  );
+}
+
+function isUsual(retry: RetryPolicy): boolean {
+  return (
     retry.attemptsMax === usualRetry.attemptsMax &&
     retry.backoffInitialMs === usualRetry.backoffInitialMs &&
     retry.backoffMaxMs === usualRetry.backoffMaxMs &&
     retry.backoffMultiplier === usualRetry.backoffMultiplier &&
-    retry.errorsNotRetried.length === 0;
-  writer.u8(isUsual ? 0 : 1);
-  if (isUsual) return;
+    retry.errorsNotRetried.length === 0
+  );
+}
+
+function packRetry(writer: Writer, retry: RetryPolicy): void {
+  writer.u8(isUsual(retry) ? 0 : 1);
+  if (isUsual(retry)) return;
   writer
     .u16(retry.attemptsMax)
     .f64(retry.backoffInitialMs)
@@ -78,7 +100,7 @@ export function packParents(parents: readonly Parent[]): Buffer {
   const writer = new Writer(48 * parents.length);
   for (const { taskId, condition, name } of parents)
     writer
-      .text8(taskId)
+      .text16(taskId)
       .u8(condition === "FINISHED" ? 1 : 0)
       .text16(name);
   return writer.done();
@@ -88,7 +110,7 @@ function unpackParents(packed: Buffer): Parent[] {
   const reader = new Reader(packed);
   const parents: Parent[] = [];
   while (!reader.ended) {
-    const taskId = reader.text8();
+    const taskId = reader.text16();
     const condition = reader.u8() === 1 ? "FINISHED" : "SUCCEEDED";
     parents.push({ taskId, name: reader.text16(), condition });
   }
@@ -102,7 +124,7 @@ export function packPending(writer: Writer, parents: readonly Parent[]): void {
     if (condition === "SUCCEEDED") conditions.set(taskId, "S");
     else if (!conditions.has(taskId)) conditions.set(taskId, "F");
   writer.u16(conditions.size);
-  for (const [taskId, condition] of conditions) writer.text8(taskId).u8(condition.charCodeAt(0));
+  for (const [taskId, condition] of conditions) writer.text16(taskId).u8(condition.charCodeAt(0));
 }
 
 export function packFailure(failure: TaskFailure): Buffer {
@@ -130,7 +152,7 @@ export function unpackTerm(small: Buffer): { state: TaskRecord["state"]; attempt
 export function unpackRecord(id: string, queue: string, fields: PackedRecord): TaskRecord {
   const [small, header, spec, parents, worker, output, progress, usage, error, resumeState] = fields;
   const reader = new Reader(small as Buffer);
-  const { tenant, workflowId, retry, labels } = unpackHeader(header as Buffer);
+  const { tenant, workflowId, retry, labels } = unpackHeader(header);
   const state = taskStates[reader.u8()] as TaskRecord["state"];
   const priority = reader.u8();
   reader.skip(2);

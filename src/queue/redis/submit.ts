@@ -39,8 +39,11 @@ function packItem(writer: Writer, { task, unknownParent }: Item): void {
   else if (task.delayMs !== undefined) writer.u8(2).u48(Math.max(0, Math.ceil(task.delayMs)));
   else writer.u8(0).u48(0);
   writer.text8(uniqueOf(task.id)).text16(task.fingerprint);
-  writer.blob32(packHeader(task)).blob32(task.spec).blob32(packParents(task.parents));
-  packPending(writer, task.parents);
+  writer.blob32(packHeader(task)).blob32(task.spec);
+  // A task that is refused for its parents may have malformed ones.
+  const parents = unknownParent === undefined ? task.parents : [];
+  writer.blob32(packParents(parents));
+  packPending(writer, parents);
 }
 
 function readOutcome(outcome: Buffer, { task, unknownParent }: Item, tasksMax: number): SubmitOutcome {

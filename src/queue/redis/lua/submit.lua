@@ -1,7 +1,7 @@
 #!lua
 -- Takes tasks in. Refused as a whole when memory is full.
 -- ARGV[3]  items: priority B, known parents B (0: one is missing), time kind B (0 none, 1 at, 2 after) and time I6,
---          unique Bc0, fingerprint I2c0, header I4c0, spec I4c0, parents I4c0, pending parents I2 × (id Bc0, condition c1)
+--          unique Bc0, fingerprint I2c0, header I4c0, spec I4c0, parents I4c0, pending parents I2 × (id I2c0, condition c1)
 -- ARGV[4]  unfinished tasks that the queue may hold
 -- outcomes: status B (0 created, 1 existing, 2 conflict, 3 full, 4 unknown parent), state B
 --@include task
@@ -34,6 +34,12 @@ local function create(T, uniq, timeKind, time, parents)
   changed[#changed + 1] = uniq
 end
 
+local function addField(fields, name, value)
+  if value == '' then return end
+  fields[#fields + 1] = name
+  fields[#fields + 1] = value
+end
+
 local at, outcomes = 1, {}
 while at <= #INPUT do
   local priority, known, timeKind, time, uniq, fingerprint, header, spec, named, n, parents
@@ -52,15 +58,10 @@ while at <= #INPUT do
   else
     local T = { 0, priority, 0, 0, 0, 1, 0, 0, 1, 0, 0, NOW, 0, 0, 0, 0 }
     create(T, uniq, timeKind, time, parents)
-    local fields = { 'm', pack(SMALL, unpack(T)), 'h', header, 's', spec }
-    if fingerprint ~= '' then
-      fields[#fields + 1] = 'f'
-      fields[#fields + 1] = fingerprint
-    end
-    if named ~= '' then
-      fields[#fields + 1] = 'd'
-      fields[#fields + 1] = named
-    end
+    local fields = { 'm', pack(SMALL, unpack(T)), 's', spec }
+    addField(fields, 'h', header)
+    addField(fields, 'f', fingerprint)
+    addField(fields, 'd', named)
     call('HSET', key, unpack(fields))
     unfinished = unfinished + 1
     outcomes[#outcomes + 1] = string.char(0, T[STATE])

@@ -51,7 +51,8 @@ local function listExpired()
   for i, uniq in ipairs(call('ZRANGEBYSCORE', Q .. 'e', '-inf', NOW, 'LIMIT', 0, batch)) do
     local got = call('HMGET', Q .. 't:' .. uniq, 'm', 'h')
     local T = taskOf(uniq, got[1])
-    listed[i] = pack('>Bc0I4I2I4c0', #uniq, uniq, T[FENCE], T[ATTEMPT], #got[2], got[2])
+    local header = got[2] or ''
+    listed[i] = pack('>Bc0I4I2I4c0', #uniq, uniq, T[FENCE], T[ATTEMPT], #header, header)
   end
   return table.concat(listed)
 end

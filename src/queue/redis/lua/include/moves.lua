@@ -65,7 +65,7 @@ local function queueName() return string.match(Q, '{(.-)}') end
 
 -- Puts an effect on another queue's task into the outbox; effects.ts delivers it.
 local function effect(kind, child, parent, state)
-  effects[#effects + 1] = table.concat({ string.format('%.0f', take('effect')), kind, child, parent, state or '' }, '|')
+  effects[#effects + 1] = table.concat({ string.format('%.0f', take('effect')), kind, state or '', child, parent }, '|')
 end
 
 -- Ends the task, once its fields are set, and tells its children.
@@ -107,7 +107,7 @@ end
 -- Reads `n` parents at `at` of the input: {id, condition, …} and the next position.
 local function parseParents(n, at)
   local parents = {}
-  for i = 1, n do parents[2 * i - 1], parents[2 * i], at = parse('>Bc0c1', INPUT, at) end
+  for i = 1, n do parents[2 * i - 1], parents[2 * i], at = parse('>I2c0c1', INPUT, at) end
   return parents, at
 end
 
