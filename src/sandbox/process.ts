@@ -27,8 +27,8 @@ export interface Supervised {
 
 /**
  * The command behind a shell that sets what a process can only set for itself: no core files, first in line when the
- * machine runs out of memory, second in line for its processors (a worker renews its leases while a suite takes every
- * core), and where given a bound on processes that the kernel keeps. A command that is not found
+ * machine runs out of memory, second in line for its processors where the kernel shares those out by session (so that the
+ * mesh renews leases and watches while a suite takes every core; best effort), and where given a bound on processes that the kernel keeps. A command that is not found
  * exits with 127, as in any shell.
  */
 export function prepared(command: readonly string[], processesKernelMax?: number): string[] {
