@@ -59,7 +59,7 @@ export class Committer {
     if (jobs.length > 0) this.#commit(jobs);
   }
 
-  #commit(jobs: readonly Job[]): void {
+  #commit(jobs: readonly Job[], lastTry = false): void {
     const effects = new Effects();
     const answers: (() => void)[] = [];
     try {
@@ -68,14 +68,23 @@ export class Committer {
       this.#database.exec("COMMIT");
     } catch (error) {
       this.#undo("ROLLBACK");
-      // Together they do not fit; alone a small one, such as a finish, may.
-      if (isFull(error) && jobs.length > 1) for (const job of jobs) this.#commit([job]);
+      if (isFull(error) && !lastTry) this.#commitEach(jobs);
       else for (const job of jobs) job.reject(storeError(error, this.#address));
       return;
     }
     this.transactions += 1;
     for (const answer of answers) answer();
     this.#tell(effects.signals());
+  }
+
+  /** The disk has no room for them together: makes what room there is, and lets small ones, such as a finish, through. */
+  #commitEach(jobs: readonly Job[]): void {
+    try {
+      this.#database.exec("PRAGMA wal_checkpoint(RESTART)");
+    } catch {
+      // What is in the log stays there; the jobs below are told what fails.
+    }
+    for (const job of jobs) this.#commit([job], true);
   }
 
   /** Runs one job in its savepoint; answers how to tell its caller. Throws where SQLite undid the whole transaction. */

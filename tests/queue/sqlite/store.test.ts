@@ -1,0 +1,148 @@
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { describe, expect, test } from "vitest";
+import { ManualClock, openAt, temporaryDirectory } from "../../support/sqlite.ts";
+import {
+  bytes,
+  getOne,
+  lease,
+  leaseOne,
+  newTask,
+  stateOf,
+  submitOne,
+  succeeded,
+  term,
+} from "../../support/tasks.ts";
+
+describe("group commit", () => {
+  test("calls of one turn share a transaction; each gets its own answer", async () => {
+    const store = await openAt(temporaryDirectory());
+    const tasks = Array.from({ length: 100 }, () => newTask("q"));
+    const before = store.transactions;
+    const outcomes = await Promise.all(tasks.map((task) => store.submit([task])));
+    expect(store.transactions - before).toBe(1);
+    expect(outcomes.map(([outcome]) => outcome)).toEqual(
+      tasks.map(({ id }) => ({ status: "created", id, state: "QUEUED" })),
+    );
+    const [leased] = await Promise.all([lease(store, "q", { max: 10 }), submitOne(store, newTask("q"))]);
+    await Promise.all(leased.map((task) => store.finish([{ ...term(task), result: succeeded }])));
+    expect(store.transactions - before).toBe(3);
+    await store.close();
+  });
+
+  test("a call that throws undoes itself alone", async () => {
+    const store = await openAt(temporaryDirectory());
+    const broken = newTask("q", { spec: "not bytes" as never, tenant: { odd: true } as never });
+    const results = await Promise.allSettled([
+      store.submit([newTask("q")]),
+      store.submit([newTask("q"), broken]),
+      store.submit([newTask("q")]),
+    ]);
+    expect(results.map((result) => result.status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect((await store.stats(["q"]))[0]!.counts.QUEUED).toBe(2);
+    expect(await lease(store, "q", { max: 9 })).toHaveLength(2);
+    await store.close();
+  });
+
+  test("signals come after the commit and one a queue", async () => {
+    const store = await openAt(temporaryDirectory());
+    const seen: (string | undefined)[] = [];
+    store.subscribe(async (signal) => {
+      seen.push(...(await store.get(signal.changed)).map((task) => task?.queue));
+    });
+    await Promise.all([store.submit([newTask("a"), newTask("a")]), store.submit([newTask("b")])]);
+    await expect.poll(() => seen).toEqual(["a", "a", "b"]);
+    await store.close();
+  });
+
+  test("an idle sweep commits nothing", async () => {
+    const store = await openAt(temporaryDirectory());
+    await store.submit([newTask("q"), newTask("q", { delayMs: 60_000 })]);
+    const before = store.transactions;
+    expect((await store.sweep()).nextDueMs).toBeGreaterThan(50_000);
+    expect(store.transactions).toBe(before);
+    await store.close();
+  });
+});
+
+describe("closing", () => {
+  test("answers what was asked before, refuses what comes after", async () => {
+    const dataDir = temporaryDirectory();
+    const store = await openAt(dataDir);
+    const task = newTask("q");
+    const asked = store.submit([task]);
+    await store.close();
+    expect((await asked)[0]!.status).toBe("created");
+    await expect(store.submit([newTask("q")])).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE" });
+    await expect(store.ping()).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE" });
+    await expect(store.get([task.id])).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE" });
+    await store.close();
+    const again = await openAt(dataDir);
+    expect((await getOne(again, task.id)).spec).toEqual(task.spec);
+    await again.close();
+  });
+});
+
+describe("the store's clock", () => {
+  test("moved back while it runs, or between two runs: time goes on, and so do leases", async () => {
+    const dataDir = temporaryDirectory();
+    const clock = new ManualClock();
+    const first = await openAt(dataDir, { clock });
+    const id = await submitOne(first, newTask("q"));
+    await leaseOne(first, "q", 10_000);
+    const { startedMs } = await getOne(first, id);
+    clock.advance(-3_600_000);
+    const other = await submitOne(first, newTask("q"));
+    expect((await getOne(first, other)).createdMs).toBeGreaterThanOrEqual(startedMs!);
+    await first.close();
+
+    const second = await openAt(dataDir, { clock });
+    const third = await submitOne(second, newTask("q"));
+    expect((await getOne(second, third)).createdMs).toBeGreaterThanOrEqual(startedMs!);
+    await second.sweep();
+    expect(await stateOf(second, id)).toBe("RUNNING");
+    clock.advance(10_000);
+    await second.sweep();
+    expect(await stateOf(second, id), "the lease ends after its own time").toBe("QUEUED");
+    await second.close();
+  });
+});
+
+describe("opening", () => {
+  test("refuses the file of a newer agentmesh, and says what to do", async () => {
+    const dataDir = temporaryDirectory();
+    await (await openAt(dataDir)).close();
+    const database = new DatabaseSync(join(dataDir, "mesh.db"));
+    database.exec("PRAGMA user_version = 99");
+    database.close();
+    await expect(openAt(dataDir)).rejects.toThrow(/schema version 99 .* knows 1: .*data\.dir/);
+  });
+
+  test("says what an acknowledgement means", async () => {
+    const full = await openAt(temporaryDirectory());
+    expect(await full.describe()).toMatchObject({
+      kind: "sqlite",
+      durability: expect.stringContaining("power cut"),
+    });
+    expect((await full.describe()).warning).toBeUndefined();
+    await full.close();
+    const normal = await openAt(temporaryDirectory(), { durability: "normal" });
+    expect((await normal.describe()).warning).toContain("may lose");
+    await normal.close();
+  });
+
+  test("keeps everything across a restart", async () => {
+    const dataDir = temporaryDirectory();
+    const first = await openAt(dataDir);
+    await first.submit([newTask("q", { priority: 1 }), newTask("q", { delayMs: 60_000 })]);
+    const task = await leaseOne(first, "q");
+    await first.append([{ ...term(task), entries: [{ bytes: bytes("x"), progress: bytes("half") }] }]);
+    const before = [await first.get([task.id]), await first.stats(), await first.list({ limit: 9 })];
+    await first.close();
+    const second = await openAt(dataDir);
+    expect([await second.get([task.id]), await second.stats(), await second.list({ limit: 9 })]).toEqual(
+      before,
+    );
+    await second.close();
+  });
+});

@@ -1,0 +1,271 @@
+/**
+ * A mesh of a test's own: a real store, real gRPC servers on free ports, and workers in this thread where a test wants them.
+ * It can be taken down and brought up again on the same ports and the same store.
+ */
+import { rmSync } from "node:fs";
+import { WorkerServiceService, WorkRequest, type WorkResponse } from "../../gen/grpc/agentmesh/v1/worker.ts";
+import type { Role } from "../../src/agent/role.ts";
+import { catalogOf } from "../../src/agent/role-catalog.ts";
+import { startRoleServer } from "../../src/agent/role-server.ts";
+import { WorkerPool } from "../../src/agent/worker-pool.ts";
+import { MeshClient } from "../../src/client/mesh-client.ts";
+import { systemClock } from "../../src/core/clock.ts";
+import { limits } from "../../src/core/limits.ts";
+import { type Logger, silentLogger } from "../../src/core/log.ts";
+import { Queue } from "../../src/queue/queue.ts";
+import { silentObserver } from "../../src/queue/observer.ts";
+import type { QueueStore, StoreLimits } from "../../src/queue/store.ts";
+import { Connection } from "../../src/rpc/connection.ts";
+import type { GrpcServer } from "../../src/rpc/server.ts";
+import { openAt, temporaryDirectory, testLimits } from "./sqlite.ts";
+
+export interface TestMeshOptions {
+  /** Each gets a server; the first one's is {@link TestMesh.address}. */
+  readonly roles: readonly Role[];
+  /** Default: SQLite in a directory of the mesh's own. Called again by {@link TestMesh.up}. */
+  readonly openStore?: () => Promise<QueueStore>;
+  readonly storeLimits?: Partial<StoreLimits>;
+  readonly payloadBytesMax?: number;
+  readonly log?: Logger;
+}
+
+interface Up {
+  readonly store: QueueStore;
+  readonly queue: Queue;
+  readonly servers: readonly GrpcServer[];
+  readonly draining: AbortController;
+}
+
+export class TestMesh {
+  readonly options: TestMeshOptions;
+  readonly dataDir = temporaryDirectory();
+  #up: Up | undefined;
+  #ports: number[];
+  readonly #closers: (() => unknown)[] = [];
+  #pools = 0;
+
+  private constructor(options: TestMeshOptions) {
+    this.options = options;
+    this.#ports = options.roles.map(() => 0);
+  }
+
+  static async start(options: TestMeshOptions): Promise<TestMesh> {
+    const mesh = new TestMesh(options);
+    await mesh.up();
+    return mesh;
+  }
+
+  get queue(): Queue {
+    return this.#running.queue;
+  }
+
+  get store(): QueueStore {
+    return this.#running.store;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.#ports[0]}`;
+  }
+
+  addressOf(role: string): string {
+    return `127.0.0.1:${this.#ports[this.options.roles.findIndex(({ name }) => name === role)]}`;
+  }
+
+  /** A client that close() closes. */
+  client(address = this.address): MeshClient {
+    const client = new MeshClient({ server: address });
+    this.#closers.push(() => client.close());
+    return client;
+  }
+
+  /** A connection that close() closes. */
+  connection(address = this.address): Connection {
+    const connection = new Connection(address);
+    this.#closers.push(() => connection.close());
+    return connection;
+  }
+
+  /** Workers in this thread for the roles named, or all; close() drains them at once. */
+  work(options: { roles?: readonly string[]; concurrency?: number; address?: string } = {}): WorkerPool {
+    const roles = this.options.roles.filter(({ name }) => options.roles?.includes(name) ?? true);
+    const pool = new WorkerPool({
+      roles,
+      address: options.address ?? this.address,
+      processId: `test-${++this.#pools}`,
+      version: "test",
+      concurrency: options.concurrency,
+      sandbox: () => Promise.reject(new Error("no sandbox in this test")),
+      log: this.options.log ?? silentLogger,
+    });
+    pool.start();
+    let drained: Promise<void> | undefined;
+    const drain = pool.drain.bind(pool);
+    pool.drain = (timeoutMs) => {
+      drained ??= drain(timeoutMs);
+      return drained;
+    };
+    this.#closers.push(() => pool.drain(0));
+    return pool;
+  }
+
+  /** Brings the servers up, on the ports that they had. */
+  async up(): Promise<void> {
+    const { roles, openStore, storeLimits } = this.options;
+    const log = this.options.log ?? silentLogger;
+    const store = await (openStore?.() ?? openAt(this.dataDir, { limits: { ...testLimits, ...storeLimits } }));
+    const queue = new Queue({ store, clock: systemClock, log, observer: silentObserver });
+    const draining = new AbortController();
+    const servers: GrpcServer[] = [];
+    for (const [place, role] of roles.entries()) {
+      const server = await startRoleServer({
+        role: role.name,
+        host: "127.0.0.1",
+        port: this.#ports[place] as number,
+        queue,
+        catalog: catalogOf(roles),
+        clock: systemClock,
+        payloadBytesMax: this.options.payloadBytesMax ?? limits.payloadBytesMax,
+        log,
+        observe: () => {},
+        draining: draining.signal,
+        more: () => [],
+      });
+      server.setServing(true);
+      servers.push(server);
+    }
+    this.#ports = servers.map(({ port }) => port);
+    queue.start();
+    this.#up = { store, queue, servers, draining };
+  }
+
+  /** Begins to drain: workers are told, and get no more leases. */
+  drain(): void {
+    this.#running.draining.abort();
+  }
+
+  /** Ends the servers, letting calls end for at most `timeoutMs`, and closes the store. */
+  async down(timeoutMs = 0): Promise<void> {
+    const { queue, servers, draining } = this.#running;
+    draining.abort();
+    this.#up = undefined;
+    await Promise.all(servers.map((server) => server.drain(timeoutMs)));
+    await queue.close();
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closers.reverse()) await close();
+    if (this.#up) await this.down();
+    rmSync(this.dataDir, { recursive: true, force: true });
+  }
+
+  get #running(): Up {
+    if (!this.#up) throw new Error("the mesh is down");
+    return this.#up;
+  }
+}
+
+type Part = Partial<WorkRequest>;
+
+/** A Work stream spoken by hand; what the server says gathers in `heard`. */
+export class WorkStream {
+  readonly heard: WorkResponse[] = [];
+  /** How the stream ended: undefined for OK. */
+  readonly ended: Promise<unknown>;
+  readonly #call: ReturnType<Connection["bidi"]>;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(connection: Connection, hello?: Partial<NonNullable<WorkRequest["hello"]>>) {
+    this.#call = connection.bidi(WorkerServiceService.work, { timeoutMs: 60_000 });
+    this.ended = this.#read();
+    if (hello)
+      this.say({
+        hello: { role: "", workerId: "w1", version: "", slots: 1, labels: {}, lease: undefined, ...hello },
+      });
+  }
+
+  say(part: Part): void {
+    void this.#call.send(WorkRequest.fromPartial(part as never));
+  }
+
+  end(): void {
+    this.#call.end();
+  }
+
+  cancel(): void {
+    this.#call.cancel();
+  }
+
+  /** The parts of one kind that were heard so far. */
+  all<Kind extends "leases" | "renewed" | "finished" | "revoked" | "appendRefused">(
+    kind: Kind,
+  ): WorkResponse[Kind] {
+    return this.heard.flatMap((response) => response[kind] as unknown[]) as WorkResponse[Kind];
+  }
+
+  /** The first `count` parts of a kind, once they are there. */
+  async next<Kind extends "leases" | "renewed" | "finished" | "revoked" | "appendRefused">(
+    kind: Kind,
+    count = 1,
+  ): Promise<WorkResponse[Kind]> {
+    await this.until(() => this.all(kind).length >= count, `${count} ${kind}`);
+    return this.all(kind);
+  }
+
+  async until(reached: () => boolean, what: string, patienceMs = 10_000): Promise<void> {
+    const late = new Error(`not heard within ${patienceMs} ms: ${what}`);
+    const end = performance.now() + patienceMs;
+    while (!reached()) {
+      const leftMs = end - performance.now();
+      if (leftMs <= 0) throw late;
+      await new Promise<void>((resolve) => {
+        const wake = () => {
+          clearTimeout(timer);
+          this.#waiting.delete(wake);
+          resolve();
+        };
+        const timer = setTimeout(wake, leftMs);
+        this.#waiting.add(wake);
+      });
+    }
+  }
+
+  async #read(): Promise<unknown> {
+    try {
+      for await (const response of this.#call.responses) {
+        this.heard.push(response as WorkResponse);
+        for (const wake of this.#waiting) wake();
+      }
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  }
+}
+
+/** A promise that a test opens, and a count of who came to it: how tests hold handlers where they want them. */
+export class Gate {
+  readonly #open = Promise.withResolvers<void>();
+  readonly #came = new Map<number, PromiseWithResolvers<void>>();
+  arrived = 0;
+
+  open(): void {
+    this.#open.resolve();
+  }
+
+  pass(): Promise<void> {
+    this.arrived += 1;
+    this.#at(this.arrived).resolve();
+    return this.#open.promise;
+  }
+
+  /** Resolves when `count` have come. */
+  reached(count = 1): Promise<void> {
+    return this.#at(count).promise;
+  }
+
+  #at(count: number): PromiseWithResolvers<void> {
+    const at = this.#came.get(count) ?? Promise.withResolvers<void>();
+    this.#came.set(count, at);
+    return at;
+  }
+}
