@@ -2,9 +2,28 @@
  * Templates in inputs: a string may hold ${{ NAME.PATH }}, replaced by a value from a scope of names. A string that is one
  * template takes the value as it is, of whatever type; within a longer string the value is written as text. Pure.
  */
-const anyTemplate = /\$\{\{\s*(.*?)\s*\}\}/gs;
-const wholeTemplate = /^\$\{\{\s*((?:(?!\}\}).)*?)\s*\}\}$/s;
 const reference = /^[A-Za-z_][\w-]*(?:\.[\w-]+)*$/;
+/** Characters of a malformed template that an error repeats. */
+const shownMax = 80;
+
+interface Template {
+  /** What stands between the braces, trimmed. */
+  readonly inner: string;
+  readonly start: number;
+  /** The place after the closing braces. */
+  readonly end: number;
+}
+
+/** The templates of a text, by one look at each character: an opening that is never closed is plain text. */
+function* templatesIn(text: string): Generator<Template> {
+  for (let from = 0; ; ) {
+    const start = text.indexOf("${{", from);
+    const close = start < 0 ? -1 : text.indexOf("}}", start + 3);
+    if (close < 0) return;
+    from = close + 2;
+    yield { inner: text.slice(start + 3, close).trim(), start, end: from };
+  }
+}
 
 /** A fault in a template; `path` is where in the input, such as `input.sections.tests`. */
 export class TemplateFault extends Error {
@@ -29,11 +48,7 @@ export interface TemplateReference {
 /** Every reference in a value; throws {@link TemplateFault} for one that is malformed. */
 export function templateReferences(value: unknown, path = "input"): TemplateReference[] {
   if (typeof value === "string")
-    return [...value.matchAll(anyTemplate)].map(([, text = ""]) => ({
-      root: parse(text, path)[0],
-      text,
-      path,
-    }));
+    return [...templatesIn(value)].map(({ inner }) => ({ root: parse(inner, path)[0], text: inner, path }));
   return children(value, path).flatMap(([child, childPath]) => templateReferences(child, childPath));
 }
 
@@ -65,24 +80,25 @@ function renderText(
   renders: (root: string) => boolean,
   path: string,
 ): unknown {
-  const whole = wholeTemplate.exec(text)?.[1];
-  if (whole !== undefined) {
-    const keys = parse(whole, path);
-    return renders(keys[0]) ? resolve(keys, scope, path) : text;
-  }
-  return text.replaceAll(anyTemplate, (template, inner: string) => {
+  let written = "";
+  let told = 0;
+  for (const { inner, start, end } of templatesIn(text)) {
     const keys = parse(inner, path);
-    if (!renders(keys[0])) return template;
+    const isWhole = start === 0 && end === text.length;
+    if (isWhole) return renders(keys[0]) ? resolve(keys, scope, path) : text;
+    if (!renders(keys[0])) continue;
     const value = resolve(keys, scope, path);
-    return typeof value === "string" ? value : JSON.stringify(value);
-  });
+    written += text.slice(told, start) + (typeof value === "string" ? value : JSON.stringify(value));
+    told = end;
+  }
+  return written + text.slice(told);
 }
 
 function parse(text: string, path: string): [string, ...string[]] {
   if (!reference.test(text))
     throw new TemplateFault(
       path,
-      `"\${{ ${text} }}" is not a reference; write \${{ NAME.PATH }}, such as \${{ tests.counts }}`,
+      `"\${{ ${text.slice(0, shownMax)} }}" is not a reference; write \${{ NAME.PATH }}, such as \${{ tests.counts }}`,
     );
   return text.split(".") as [string, ...string[]];
 }
