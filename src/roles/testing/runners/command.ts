@@ -1,3 +1,4 @@
+/** The user's own command as a run. */
 import { parseAny } from "../parsers/any.ts";
 import type { RepositoryFacts, Runner, RunPlan } from "./runner.ts";
 import { scriptCommand } from "./script.ts";

@@ -1,3 +1,4 @@
+/** Go: `go test -json`, whose output is the report. */
 import { goLine, parseGoJson } from "../parsers/go-json.ts";
 import type { Runner } from "./runner.ts";
 import { toolCommand, usesTool } from "./script.ts";

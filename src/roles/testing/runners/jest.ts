@@ -1,3 +1,4 @@
+/** Jest: its JSON report, its own lines on stderr. */
 import { parseJestJson } from "../parsers/jest-json.ts";
 import { fromReport, type RepositoryFacts, type Runner, reportFiles } from "./runner.ts";
 import { type ToolUse, testScript, toolCommand, usesTool } from "./script.ts";

@@ -1,3 +1,4 @@
+/** Mocha: TAP, for people and the parser alike. */
 import { looksLikeTap, parseTap } from "../parsers/tap.ts";
 import type { Runner } from "./runner.ts";
 import { toolCommand, usesTool } from "./script.ts";

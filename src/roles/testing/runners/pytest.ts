@@ -1,3 +1,4 @@
+/** Pytest, also for suites of unittest: its JUnit report in a file. */
 import { parseJunit } from "../parsers/junit.ts";
 import { fromReport, type Runner, reportFiles } from "./runner.ts";
 import { toolCommand, usesTool } from "./script.ts";

@@ -1,3 +1,4 @@
+/** Vitest: lines for people on stdout, its JSON report in a file. */
 import { parseJestJson } from "../parsers/jest-json.ts";
 import { fromReport, type Runner, reportFiles } from "./runner.ts";
 import { toolCommand, usesTool } from "./script.ts";
