@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: what is tested are the templates that an input's strings hold
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { renderTemplates, TemplateFault, templateReferences } from "../../src/queue/template.ts";

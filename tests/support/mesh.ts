@@ -12,8 +12,8 @@ import { MeshClient } from "../../src/client/mesh-client.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { limits } from "../../src/core/limits.ts";
 import { type Logger, silentLogger } from "../../src/core/log.ts";
-import { Queue } from "../../src/queue/queue.ts";
 import { silentObserver } from "../../src/queue/observer.ts";
+import { Queue } from "../../src/queue/queue.ts";
 import type { QueueStore, StoreLimits } from "../../src/queue/store.ts";
 import { Connection } from "../../src/rpc/connection.ts";
 import type { GrpcServer } from "../../src/rpc/server.ts";
@@ -112,7 +112,8 @@ export class TestMesh {
   async up(): Promise<void> {
     const { roles, openStore, storeLimits } = this.options;
     const log = this.options.log ?? silentLogger;
-    const store = await (openStore?.() ?? openAt(this.dataDir, { limits: { ...testLimits, ...storeLimits } }));
+    const store = await (openStore?.() ??
+      openAt(this.dataDir, { limits: { ...testLimits, ...storeLimits } }));
     const queue = new Queue({ store, clock: systemClock, log, observer: silentObserver });
     const draining = new AbortController();
     const servers: GrpcServer[] = [];
