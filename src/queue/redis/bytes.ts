@@ -1,7 +1,5 @@
 /** Writes and reads packed bytes, big-endian, in the formats that the scripts pack and parse with Redis' `struct`. */
 
-const noneLength = 0xffff_ffff;
-
 export class Writer {
   #buffer: Buffer;
   #length = 0;
@@ -141,10 +139,8 @@ export class Reader {
     return this.#text(this.u32());
   }
 
-  /** Undefined where the length says that there is none. */
-  blob32(): Buffer | undefined {
-    const size = this.u32();
-    return size === noneLength ? undefined : this.#blob(size);
+  blob32(): Buffer {
+    return this.#blob(this.u32());
   }
 
   /** What is left, as text. */

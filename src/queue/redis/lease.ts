@@ -4,7 +4,7 @@ import { Reader, Writer } from "./bytes.ts";
 import { allOf, bytesMax, type Calls, itemsMax } from "./calls.ts";
 import { stateOf } from "./effects.ts";
 import { uniqueOf } from "./keys.ts";
-import { recordFields, unpackRecord } from "./pack.ts";
+import { readRecord } from "./pack.ts";
 
 interface OpenAsk {
   readonly ask: LeaseAsk;
@@ -42,7 +42,8 @@ async function leaseQueue(calls: Calls, queue: string, asks: readonly OpenAsk[])
     let empty = false;
     for (const { open, max } of pieces) {
       const given = reader.u16();
-      for (let i = 0; i < given; i++) open.tasks.push(readLeased(reader, open.ask));
+      for (let i = 0; i < given; i++)
+        open.tasks.push(Object.assign(readRecord(reader, queue), { leaseMs: open.ask.leaseMs }));
       if (given < max) empty = true;
     }
     if (empty && !stoppedEarly) return;
@@ -59,16 +60,6 @@ function nextPieces(asks: readonly OpenAsk[]): Piece[] {
     if (room === 0) break;
   }
   return pieces;
-}
-
-function readLeased(reader: Reader, { queue, leaseMs }: LeaseAsk): LeasedTask {
-  const id = `${queue}.${reader.text8()}`;
-  const record = unpackRecord(
-    id,
-    queue,
-    recordFields.map(() => reader.blob32()),
-  );
-  return Object.assign(record, { leaseMs });
 }
 
 export async function renew(calls: Calls, renewals: readonly Renewal[]): Promise<FencedOutcome[]> {

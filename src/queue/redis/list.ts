@@ -7,7 +7,7 @@ import type { ListPage, ListQuery, TaskRecord } from "../store.ts";
 import { taskStates } from "../task.ts";
 import { Reader } from "./bytes.ts";
 import { allOf, bytesMax, type Calls } from "./calls.ts";
-import { recordFields, unpackRecord } from "./pack.ts";
+import { readRecord } from "./pack.ts";
 import { queueNames } from "./read.ts";
 
 /** Tasks that one page looks at in each queue, at least. */
@@ -74,19 +74,10 @@ async function readSlice(calls: Calls, query: ListQuery, queue: string, before: 
   const reader = new Reader(packed);
   const candidates: Candidate[] = [];
   while (!reader.ended) {
-    const candidate = { number: reader.u40(), task: readTask(reader, queue) };
+    const candidate = { number: reader.u40(), task: readRecord(reader, queue) };
     if (matches(candidate.task, query)) candidates.push(candidate);
   }
   return { queue, candidates, number, createdMs, exhausted: exhausted === 1 };
-}
-
-function readTask(reader: Reader, queue: string): TaskRecord {
-  const id = `${queue}.${reader.text8()}`;
-  return unpackRecord(
-    id,
-    queue,
-    recordFields.map(() => reader.blob32()),
-  );
 }
 
 function matches(task: TaskRecord, { tenant, workflowId, labels = {} }: ListQuery): boolean {

@@ -148,6 +148,14 @@ export function unpackTerm(small: Buffer): { state: TaskRecord["state"]; attempt
   };
 }
 
+/** Reads a task as lua/include/record.lua packs it. */
+export function readRecord(reader: Reader, queue: string): TaskRecord {
+  const id = `${queue}.${reader.text8()}`;
+  const mask = reader.u16();
+  const fields = recordFields.map((_, index) => (mask & (1 << index) ? reader.blob32() : undefined));
+  return unpackRecord(id, queue, fields);
+}
+
 /** The record of a task from its fields, in the order of {@link recordFields}. */
 export function unpackRecord(id: string, queue: string, fields: PackedRecord): TaskRecord {
   const [small, header, spec, parents, worker, output, progress, usage, error, resumeState] = fields;

@@ -59,7 +59,7 @@ function readExpired(packed: Buffer): Expired[] {
     const unique = reader.text8();
     const fence = reader.u32();
     const attempt = reader.u16();
-    const { retry } = unpackHeader(reader.blob32() as Buffer);
+    const { retry } = unpackHeader(reader.blob32());
     expired.push({ unique, fence, decision: decide({ retry, attempt, failure: leaseExpired }) });
   }
   return expired;

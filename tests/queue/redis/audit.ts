@@ -81,7 +81,7 @@ async function readLine(
   for (const bucket of buckets) {
     const found = await client.hgetall(`${base}${line}:${bucket}`);
     for (const [offset, unique] of Object.entries(found))
-      members.push(`${Number(bucket) * 64 + Number(offset)}=${unique}`);
+      members.push(`${Number(bucket) * 64 + offset.charCodeAt(0)}=${unique}`);
   }
   return members;
 }

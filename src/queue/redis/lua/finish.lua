@@ -40,7 +40,7 @@ end
 local appliers = {
   [0] = function(T)
     set(T, 'o', args.output)
-    drop(T, 'e')
+    dropError(T)
     finalize(T, SUCCEEDED, '')
   end,
   [1] = function(T) fail(T, args.again == 1, args.delay, args.failure, args.reason) end,

@@ -8,33 +8,33 @@
 --@include moves
 --@include record
 local bytesMax = tonumber(ARGV[4])
-local function give(uniq, leaseMs, worker)
+local function give(uniq, due, dueText, worker)
   local got, logged = readTask(uniq)
   local T = taskOf(uniq, got[1], logged)
   T[ATTEMPT] = T[ATTEMPT] + 1
   T[FENCE] = T[FENCE] + 1
   T[STARTED] = NOW
-  T[DUE] = NOW + leaseMs
+  T[DUE] = due
   T[PLACE] = 0
-  leased[#leased + 1] = string.format('%.0f', T[DUE])
-  leased[#leased + 1] = uniq
+  local n = #leased
+  leased[n + 1] = dueText
+  leased[n + 2] = uniq
   move(T, RUNNING, '', worker)
   set(T, 'w', worker)
-  save(T)
-  got[1] = pack(SMALL, unpack(T, 1, SMALL_FIELDS))
+  got[1] = save(T)
   got[5] = worker
   addTask(uniq, got)
 end
 
 -- Gives up to `max` tasks out of the first bucket; answers how many.
-local function giveFrom(bucket, max, leaseMs, worker)
+local function giveFrom(bucket, max, due, worker)
   local members = lineMembers('r', bucket)
-  local given, fields = 0, {}
+  local given, fields, dueText = 0, {}, format('%.0f', due)
   for _, member in ipairs(members) do
     if given == max or bytes >= bytesMax then break end
     given = given + 1
-    fields[given] = member[1]
-    give(member[2], leaseMs, worker)
+    fields[given] = char(member[1])
+    give(member[2], due, dueText, worker)
   end
   if given == #members then
     call('DEL', Q .. 'r:' .. bucket)
@@ -55,7 +55,7 @@ while at <= #INPUT do
   while given < max and bytes < bytesMax do
     local bucket = call('ZRANGE', Q .. 'r', 0, 0)[1]
     if not bucket then break end
-    given = given + giveFrom(bucket, max - given, leaseMs, worker)
+    given = given + giveFrom(bucket, max - given, NOW + leaseMs, worker)
   end
   if given < max and bytes >= bytesMax then parts[1] = '\1' end
   parts[slot] = pack('>I2', given)

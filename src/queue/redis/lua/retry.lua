@@ -13,7 +13,7 @@ local function again(T)
   T[ATTEMPT] = 0
   T[FINISHED] = 0
   T[DUE] = 0
-  drop(T, 'e', 'o')
+  dropError(T)
   local unmet = call('HGETALL', Q .. 'p:' .. T.uniq)
   if unmet[1] then
     blockOn(T, unmet)

@@ -25,7 +25,7 @@ while at <= #INPUT do
     if condition == 'F' or succeeded == 1 then
       met(T, uniq, parent)
     elseif T[STATE] == BLOCKED then
-      set(T, 'e', failure)
+      setError(T, failure)
       finalize(T, FAILED, reason)
       save(T)
     end

@@ -8,8 +8,12 @@ end
 
 local function log(T, entry)
   T[LAST] = T[LAST] + 1
-  T.fresh = T.fresh or {}
-  T.fresh[#T.fresh + 1] = entry
+  local fresh = T.fresh
+  if fresh then
+    fresh[#fresh + 1] = entry
+  else
+    T.fresh = { entry }
+  end
 end
 
 local function logEntries(T)
@@ -21,9 +25,11 @@ end
 local function logWrite(T)
   local entries = T.fresh
   if band(T[FLAGS], HAS_LOG_LIST) == 0 then
-    local parts = { T.log }
-    for i, entry in ipairs(entries) do parts[i + 1] = pack('>I4', #entry) .. entry end
-    local text = table.concat(parts)
+    local text = T.log
+    for i = 1, #entries do
+      if #text > LOG_FIELD_BYTES then break end
+      text = text .. pack('>I4c0', #entries[i], entries[i])
+    end
     if #text <= LOG_FIELD_BYTES and T[LAST] <= LOG_MAX then return set(T, 'l', text) end
     T[FLAGS] = bor(T[FLAGS], HAS_LOG_LIST)
     if T.log ~= '' then drop(T, 'l') end
@@ -35,7 +41,8 @@ end
 
 local function save(T)
   if T.fresh then logWrite(T) end
-  set(T, 'm', pack(SMALL, unpack(T, 1, SMALL_FIELDS)))
-  call('HSET', T.key, unpack(T.sets))
-  if T.drops[1] then call('HDEL', T.key, unpack(T.drops)) end
+  local small = pack(SMALL, unpack(T, 1, SMALL_FIELDS))
+  call('HSET', T.key, 'm', small, unpack(T.sets))
+  if T.drops then call('HDEL', T.key, unpack(T.drops)) end
+  return small
 end

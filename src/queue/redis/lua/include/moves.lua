@@ -88,7 +88,7 @@ end
 
 -- Ends an attempt as decided by the caller: `retried` after `delay`, or FAILED.
 local function fail(T, retried, delay, failure, reason)
-  set(T, 'e', failure)
+  setError(T, failure)
   if retried then
     open(T, NOW + delay, reason)
   else

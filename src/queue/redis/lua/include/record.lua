@@ -1,7 +1,6 @@
--- Packs whole tasks for a reply: unique Bc0, then the fields m h s d w o p u e r, I4c0 each, where the length 2^32-1 says
--- that there is none.
+-- Packs whole tasks for a reply: unique Bc0, which fields follow I2 (a bit each, in the order m h s d w o p u e r), and those
+-- fields, I4c0 each.
 local RECORD_FIELDS = 10
-local NONE = pack('>I4', 4294967295)
 local parts, bytes = {}, 0
 
 -- The record's fields, and the log's field beside them.
@@ -11,18 +10,17 @@ local function readTask(uniq)
 end
 
 local function addTask(uniq, got)
-  local n = #parts + 1
-  parts[n] = pack('>Bc0', #uniq, uniq)
+  local first = #parts + 1
+  local n, mask, bit = first, 0, 1
   for i = 1, RECORD_FIELDS do
     local value = got[i]
     if value then
-      parts[n + 1] = pack('>I4', #value)
-      parts[n + 2] = value
-      n = n + 2
-      bytes = bytes + #value
-    else
       n = n + 1
-      parts[n] = NONE
+      parts[n] = pack('>I4c0', #value, value)
+      bytes = bytes + #value
+      mask = mask + bit
     end
+    bit = bit * 2
   end
+  parts[first] = pack('>Bc0I2', #uniq, uniq, mask)
 end

@@ -8,6 +8,7 @@
 --
 -- A reply is {outcomes, effects}: packed outcomes in the items' order, and the outbox entries that were added.
 local call, pack, parse, band, bor = redis.call, struct.pack, struct.unpack, bit.band, bit.bor
+local char, byte, format, floor = string.char, string.byte, string.format, math.floor
 local Q, CHANNEL, LOG_MAX, INPUT = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local clock = call('TIME')
 local NOW = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -20,7 +21,7 @@ local SMALL = '>BBBBI2I2I2I4I4I5I7I6I6I6I6I6'
 local SMALL_FIELDS = 16
 local STATE, PRIORITY, FIRST_STATE, FLAGS, ATTEMPT, GENERATION, PENDING, FENCE = 1, 2, 3, 4, 5, 6, 7, 8
 local LAST, NUMBER, PLACE, CREATED, QUEUED_AT, STARTED, FINISHED, DUE = 9, 10, 11, 12, 13, 14, 15, 16
-local HAS_CHILDREN, HAS_LOG_LIST, IS_DEAD = 1, 2, 4
+local HAS_CHILDREN, HAS_LOG_LIST, IS_DEAD, HAS_ERROR = 1, 2, 4, 8
 
 local deltas, changed, revoked, effects = {}, {}, {}, {}
 local ready = false
@@ -42,26 +43,27 @@ local function take(name)
 end
 
 -- A line is an order of tasks: r (ready to be leased), f (final, by end), n (all, by creation). Its members lie in small
--- hashes of 64 neighbours, {place % 64 → task}, which Redis keeps as listpacks (25 bytes a task where a sorted set takes
+-- hashes of 64 neighbours, {place % 64 as one byte → task}, which Redis keeps as listpacks (25 bytes a task where a sorted set takes
 -- 125); a sorted set, named as the line, holds the numbers of the hashes that exist.
 local SPAN = 64
-local function bucketOf(place) return string.format('%.0f', math.floor(place / SPAN)) end
+local function bucketOf(place) return format('%.0f', floor(place / SPAN)) end
 
 local function lineAdd(line, place, uniq)
-  local bucket = bucketOf(place)
-  local members = additions[line][bucket]
+  local number = floor(place / SPAN)
+  local members = additions[line][number]
   if not members then
     members = {}
-    additions[line][bucket] = members
+    additions[line][number] = members
   end
-  members[#members + 1] = place % SPAN
-  members[#members + 1] = uniq
+  local n = #members
+  members[n + 1] = char(place % SPAN)
+  members[n + 2] = uniq
 end
 
 local function lineRemove(line, place)
   local bucket = bucketOf(place)
   local key = Q .. line .. ':' .. bucket
-  call('HDEL', key, place % SPAN)
+  call('HDEL', key, char(place % SPAN))
   if call('EXISTS', key) == 0 then call('ZREM', Q .. line, bucket) end
 end
 
@@ -70,7 +72,7 @@ local function lineMembers(line, bucket)
   local flat = call('HGETALL', Q .. line .. ':' .. bucket)
   local members, sorted, last = {}, true, -1
   for i = 1, #flat, 2 do
-    local place = tonumber(flat[i])
+    local place = byte(flat[i])
     if place < last then sorted = false end
     last = place
     members[#members + 1] = { place, flat[i + 1] }
@@ -81,7 +83,8 @@ end
 
 local function lineFlush(line)
   local buckets = {}
-  for bucket, members in pairs(additions[line]) do
+  for number, members in pairs(additions[line]) do
+    local bucket = format('%.0f', number)
     call('HSET', Q .. line .. ':' .. bucket, unpack(members))
     buckets[#buckets + 1] = bucket
     buckets[#buckets + 1] = bucket
@@ -90,9 +93,7 @@ local function lineFlush(line)
 end
 
 local function taskOf(uniq, small, log)
-  local T = { parse(SMALL, small) }
-  T.uniq, T.key, T.log, T.sets, T.drops = uniq, Q .. 't:' .. uniq, log or '', {}, {}
-  return T
+  return { uniq = uniq, key = Q .. 't:' .. uniq, log = log or '', sets = {}, drops = false, fresh = false, parse(SMALL, small) }
 end
 
 local function load(uniq)
@@ -101,12 +102,26 @@ local function load(uniq)
 end
 
 local function set(T, field, value)
-  T.sets[#T.sets + 1] = field
-  T.sets[#T.sets + 1] = value
+  local sets = T.sets
+  local n = #sets
+  sets[n + 1] = field
+  sets[n + 2] = value
 end
 
-local function drop(T, ...)
-  for _, field in ipairs({ ... }) do T.drops[#T.drops + 1] = field end
+local function drop(T, field)
+  T.drops = T.drops or {}
+  T.drops[#T.drops + 1] = field
+end
+
+local function dropError(T)
+  if band(T[FLAGS], HAS_ERROR) == 0 then return end
+  T[FLAGS] = T[FLAGS] - HAS_ERROR
+  drop(T, 'e')
+end
+
+local function setError(T, failure)
+  T[FLAGS] = bor(T[FLAGS], HAS_ERROR)
+  set(T, 'e', failure)
 end
 
 local function count(state, by) deltas[state] = (deltas[state] or 0) + by end
