@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { openAt, temporaryDirectory } from "../../support/sqlite.ts";
+import { openAt } from "../../support/sqlite.ts";
 import { getOne } from "../../support/tasks.ts";
+import { testDirectory } from "./directory.ts";
 
 const script = fileURLToPath(new URL("./child.ts", import.meta.url));
 
@@ -26,7 +27,7 @@ async function kill(child: ChildProcess): Promise<void> {
 
 describe("one owner", () => {
   test("a second process is told who the owner is; the lock goes with the owner, killed or not", async () => {
-    const dataDir = temporaryDirectory();
+    const dataDir = testDirectory();
     const owner = start(dataDir, "hold");
     const [line] = (await once(lines(owner), "line")) as [string];
     const pid = line.split(" ")[1]!;
@@ -41,7 +42,7 @@ describe("one owner", () => {
   });
 
   test("a pid that someone left behind does not matter", async () => {
-    const dataDir = temporaryDirectory();
+    const dataDir = testDirectory();
     writeFileSync(join(dataDir, "mesh.db.owner"), "1\n");
     await (await openAt(dataDir)).close();
   });
@@ -49,7 +50,7 @@ describe("one owner", () => {
 
 describe("kill -9", () => {
   test("everything acknowledged is there, the counts are exact, and the store goes on", async () => {
-    const dataDir = temporaryDirectory();
+    const dataDir = testDirectory();
     for (let round = 0; round < 3; round++) {
       const child = start(dataDir, "work");
       const told = { submitted: new Set<string>(), finished: new Set<string>() };
@@ -87,7 +88,7 @@ async function countByListing(
 
 describe("a full disk", () => {
   test("refuses with STORE_FULL, half does nothing, and opens again", async () => {
-    const dataDir = temporaryDirectory();
+    const dataDir = testDirectory();
     const child = start(dataDir, "fill", "ulimit -f 4000;");
     const said: string[] = [];
     for await (const line of lines(child)) said.push(line);

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
-import { ManualClock, openAt, temporaryDirectory } from "../../support/sqlite.ts";
+import { ManualClock, openAt } from "../../support/sqlite.ts";
 import {
   bytes,
   getOne,
@@ -13,10 +13,11 @@ import {
   succeeded,
   term,
 } from "../../support/tasks.ts";
+import { testDirectory } from "./directory.ts";
 
 describe("group commit", () => {
   test("calls of one turn share a transaction; each gets its own answer", async () => {
-    const store = await openAt(temporaryDirectory());
+    const store = await openAt(testDirectory());
     const tasks = Array.from({ length: 100 }, () => newTask("q"));
     const before = store.transactions;
     const outcomes = await Promise.all(tasks.map((task) => store.submit([task])));
@@ -31,7 +32,7 @@ describe("group commit", () => {
   });
 
   test("a call that throws undoes itself alone", async () => {
-    const store = await openAt(temporaryDirectory());
+    const store = await openAt(testDirectory());
     const broken = newTask("q", { spec: "not bytes" as never, tenant: { odd: true } as never });
     const results = await Promise.allSettled([
       store.submit([newTask("q")]),
@@ -45,7 +46,7 @@ describe("group commit", () => {
   });
 
   test("signals come after the commit and one a queue", async () => {
-    const store = await openAt(temporaryDirectory());
+    const store = await openAt(testDirectory());
     const seen: (string | undefined)[] = [];
     store.subscribe(async (signal) => {
       seen.push(...(await store.get(signal.changed)).map((task) => task?.queue));
@@ -56,7 +57,7 @@ describe("group commit", () => {
   });
 
   test("an idle sweep commits nothing", async () => {
-    const store = await openAt(temporaryDirectory());
+    const store = await openAt(testDirectory());
     await store.submit([newTask("q"), newTask("q", { delayMs: 60_000 })]);
     const before = store.transactions;
     expect((await store.sweep()).nextDueMs).toBeGreaterThan(50_000);
@@ -67,7 +68,7 @@ describe("group commit", () => {
 
 describe("closing", () => {
   test("answers what was asked before, refuses what comes after", async () => {
-    const dataDir = temporaryDirectory();
+    const dataDir = testDirectory();
     const store = await openAt(dataDir);
     const task = newTask("q");
     const asked = store.submit([task]);
@@ -85,7 +86,7 @@ describe("closing", () => {
 
 describe("the store's clock", () => {
   test("moved back while it runs, or between two runs: time goes on, and so do leases", async () => {
-    const dataDir = temporaryDirectory();
+    const dataDir = testDirectory();
     const clock = new ManualClock();
     const first = await openAt(dataDir, { clock });
     const id = await submitOne(first, newTask("q"));
@@ -110,7 +111,7 @@ describe("the store's clock", () => {
 
 describe("opening", () => {
   test("refuses the file of a newer agentmesh, and says what to do", async () => {
-    const dataDir = temporaryDirectory();
+    const dataDir = testDirectory();
     await (await openAt(dataDir)).close();
     const database = new DatabaseSync(join(dataDir, "mesh.db"));
     database.exec("PRAGMA user_version = 99");
@@ -119,20 +120,20 @@ describe("opening", () => {
   });
 
   test("says what an acknowledgement means", async () => {
-    const full = await openAt(temporaryDirectory());
+    const full = await openAt(testDirectory());
     expect(await full.describe()).toMatchObject({
       kind: "sqlite",
       durability: expect.stringContaining("power cut"),
     });
     expect((await full.describe()).warning).toBeUndefined();
     await full.close();
-    const normal = await openAt(temporaryDirectory(), { durability: "normal" });
+    const normal = await openAt(testDirectory(), { durability: "normal" });
     expect((await normal.describe()).warning).toContain("may lose");
     await normal.close();
   });
 
   test("keeps everything across a restart", async () => {
-    const dataDir = temporaryDirectory();
+    const dataDir = testDirectory();
     const first = await openAt(dataDir);
     await first.submit([newTask("q", { priority: 1 }), newTask("q", { delayMs: 60_000 })]);
     const task = await leaseOne(first, "q");
