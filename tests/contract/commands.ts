@@ -203,17 +203,15 @@ function resultOf(plan: ResultPlan, model: Model, term: FencedTask): FinishResul
   const known = model.tasks.get(term.taskId)!.task.parents.map((parent) => parent.taskId);
   const others = model.ids().filter((id) => id !== term.taskId && !known.includes(id));
   // A task waits once for another in its life: what a second wait would mean is nowhere said.
-  const waitedFor = suspendedOn.get(term.taskId) ?? new Set<string>();
+  const waitedFor = model.suspendedOn.get(term.taskId) ?? new Set<string>();
   const parents = parentsOf(
     others.filter((id) => !waitedFor.has(id)),
     plan.parents,
   );
   if (model.holds(term))
-    suspendedOn.set(term.taskId, new Set([...waitedFor, ...parents.map((parent) => parent.taskId)]));
+    model.suspendedOn.set(term.taskId, new Set([...waitedFor, ...parents.map((parent) => parent.taskId)]));
   return { kind: "suspended", parents, resumeState: bytes("left") };
 }
-
-const suspendedOn = new Map<string, Set<string>>();
 
 /** Terms are picked from all that ever were: most finishes of a long history are stale. */
 const finish = fc

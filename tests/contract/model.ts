@@ -43,6 +43,8 @@ export class Model {
   readonly tasks = new Map<string, ModelTask>();
   /** Every term that was ever given, stale ones too. */
   readonly terms: FencedTask[] = [];
+  /** For each task, the parents that a suspension added. */
+  readonly suspendedOn = new Map<string, Set<string>>();
   #calls = 0;
   #ended: ModelTask[] = [];
 
