@@ -139,6 +139,10 @@ export class Reader {
     return this.#text(this.u32());
   }
 
+  blob8(): Buffer {
+    return this.#blob(this.u8());
+  }
+
   blob32(): Buffer {
     return this.#blob(this.u32());
   }

@@ -16,6 +16,8 @@ export interface Answer {
   readonly outcomes: Buffer;
   /** Outbox entries that the call added. */
   readonly effects: readonly string[];
+  /** Values of tasks, beside the outcomes; see lua/include/record.lua. */
+  readonly values: readonly Buffer[];
 }
 
 /** What a batched method gives to {@link Calls.batch}. */
@@ -64,15 +66,16 @@ export class Calls {
     return this.connection.run(this.#scripts[script], this.keys.queue(queue), args);
   }
 
-  /** Calls a script that answers {outcomes, effects}. */
+  /** Calls a script that answers {outcomes, effects, values}. */
   async change(
     script: ScriptName,
     queue: string,
     input: Buffer,
     extra?: readonly Argument[],
   ): Promise<Answer> {
-    const [outcomes, effects] = (await this.run(script, queue, input, extra)) as [Buffer, Buffer[]];
-    return { outcomes, effects: effects.map(String) };
+    const reply = (await this.run(script, queue, input, extra)) as [Buffer, Buffer[], Buffer[]?];
+    const [outcomes, effects, values = []] = reply;
+    return { outcomes, effects: effects.map(String), values };
   }
 
   /** Runs a batch over all its queues at once; outcomes come in the items' order, effects together. */

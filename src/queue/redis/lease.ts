@@ -36,14 +36,14 @@ async function leaseQueue(calls: Calls, queue: string, asks: readonly OpenAsk[])
     if (pieces.length === 0) return;
     const writer = new Writer();
     for (const { open, max } of pieces) writer.u16(max).u32(open.ask.leaseMs).text16(open.ask.workerId);
-    const { outcomes } = await calls.change("lease", queue, writer.done(), [bytesMax]);
+    const { outcomes, values } = await calls.change("lease", queue, writer.done(), [bytesMax]);
     const reader = new Reader(outcomes);
+    const rest = values.values();
     const stoppedEarly = reader.u8() === 1;
     let empty = false;
     for (const { open, max } of pieces) {
       const given = reader.u16();
-      for (let i = 0; i < given; i++)
-        open.tasks.push(Object.assign(readRecord(reader, queue), { leaseMs: open.ask.leaseMs }));
+      for (let i = 0; i < given; i++) open.tasks.push(readLeased(reader, rest, open.ask));
       if (given < max) empty = true;
     }
     if (empty && !stoppedEarly) return;
@@ -60,6 +60,14 @@ function nextPieces(asks: readonly OpenAsk[]): Piece[] {
     if (room === 0) break;
   }
   return pieces;
+}
+
+function readLeased(
+  reader: Reader,
+  values: Iterator<Buffer>,
+  { queue, workerId, leaseMs }: LeaseAsk,
+): LeasedTask {
+  return Object.assign(readRecord(reader, values, queue), { workerId, leaseMs });
 }
 
 export async function renew(calls: Calls, renewals: readonly Renewal[]): Promise<FencedOutcome[]> {

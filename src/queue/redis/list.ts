@@ -70,11 +70,12 @@ async function readSlice(calls: Calls, query: ListQuery, queue: string, before: 
   const mask = states.reduce((bits, state) => bits | (1 << taskStates.indexOf(state)), 0);
   const look = Math.max(lookMin, query.limit);
   const reply = await calls.run("page", queue, before, [look, mask, query.deadLetter ? 1 : 0, bytesMax]);
-  const [packed, number, createdMs, exhausted] = reply as [Buffer, number, number, number];
+  const [packed, number, createdMs, exhausted, values] = reply as [Buffer, number, number, number, Buffer[]];
   const reader = new Reader(packed);
+  const rest = values.values();
   const candidates: Candidate[] = [];
   while (!reader.ended) {
-    const candidate = { number: reader.u40(), task: readRecord(reader, queue) };
+    const candidate = { number: reader.u40(), task: readRecord(reader, rest, queue) };
     if (matches(candidate.task, query)) candidates.push(candidate);
   }
   return { queue, candidates, number, createdMs, exhausted: exhausted === 1 };

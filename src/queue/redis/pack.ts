@@ -148,11 +148,15 @@ export function unpackTerm(small: Buffer): { state: TaskRecord["state"]; attempt
   };
 }
 
-/** Reads a task as lua/include/record.lua packs it. */
-export function readRecord(reader: Reader, queue: string): TaskRecord {
-  const id = `${queue}.${reader.text8()}`;
-  const mask = reader.u16();
-  const fields = recordFields.map((_, index) => (mask & (1 << index) ? reader.blob32() : undefined));
+/** Reads a task as lua/include/record.lua packs it: its head from `heads`, the values from beside it, in order. */
+export function readRecord(heads: Reader, values: Iterator<Buffer>, queue: string): TaskRecord {
+  const id = `${queue}.${heads.text8()}`;
+  const mask = heads.u16();
+  const small = heads.blob8();
+  const fields = recordFields.map((field, index) => {
+    if (field === "m") return small;
+    return mask & (1 << index) ? (values.next().value as Buffer) : undefined;
+  });
   return unpackRecord(id, queue, fields);
 }
 

@@ -2,7 +2,7 @@
 -- Gives the first ready tasks to those who ask.
 -- ARGV[3]  asks: how many I2, lease in milliseconds I4, worker I2c0
 -- ARGV[4]  bytes after which it stops: the caller asks again for the rest
--- outcomes: stopped early B, then for each ask: tasks I2, each as addTask packs it
+-- outcomes: stopped early B, then for each ask: tasks I2, each as addTask packs it; third in the reply: their values
 --@include task
 --@include log
 --@include moves
@@ -22,7 +22,7 @@ local function give(uniq, due, dueText, worker)
   move(T, RUNNING, '', worker)
   set(T, 'w', worker)
   got[1] = save(T)
-  got[5] = worker
+  got[5] = false
   addTask(uniq, got)
 end
 
@@ -61,4 +61,4 @@ while at <= #INPUT do
   parts[slot] = pack('>I2', given)
 end
 commit()
-return { table.concat(parts), {} }
+return { table.concat(parts), {}, values }

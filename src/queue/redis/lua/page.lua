@@ -6,7 +6,7 @@
 -- ARGV[6]  1: dead letters only
 -- ARGV[7]  bytes after which it stops
 -- Reply: tasks (number I5, then as addTask packs it), the number and the time of creation of the last one looked at, 1: that
--- was the last one of all
+-- was the last one of all, the tasks' values
 --@include task
 --@include record
 local before, most, states, dead, bytesMax =
@@ -52,4 +52,4 @@ end
 
 local exhausted
 if dead then exhausted = lookAtDead() else exhausted = lookAtAll() end
-return { table.concat(parts), number, created, exhausted and 1 or 0 }
+return { table.concat(parts), number, created, exhausted and 1 or 0, values }

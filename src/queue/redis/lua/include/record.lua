@@ -1,7 +1,8 @@
--- Packs whole tasks for a reply: unique Bc0, which fields follow I2 (a bit each, in the order m h s d w o p u e r), and those
--- fields, I4c0 each.
+-- Puts whole tasks into a reply: a packed head of each, unique Bc0, which fields follow I2 (a bit each, in the order
+-- m h s d w o p u e r), m Bc0; and in an array beside the heads the other fields. Redis' Lua hashes every byte of every
+-- string that a script makes, so large values pass as they came.
 local RECORD_FIELDS = 10
-local parts, bytes = {}, 0
+local parts, values, bytes = {}, {}, 0
 
 -- The record's fields, and the log's field beside them.
 local function readTask(uniq)
@@ -10,17 +11,16 @@ local function readTask(uniq)
 end
 
 local function addTask(uniq, got)
-  local first = #parts + 1
-  local n, mask, bit = first, 0, 1
-  for i = 1, RECORD_FIELDS do
+  local n, mask, place = #values, 1, 2
+  for i = 2, RECORD_FIELDS do
     local value = got[i]
     if value then
       n = n + 1
-      parts[n] = pack('>I4c0', #value, value)
+      values[n] = value
       bytes = bytes + #value
-      mask = mask + bit
+      mask = mask + place
     end
-    bit = bit * 2
+    place = place * 2
   end
-  parts[first] = pack('>Bc0I2', #uniq, uniq, mask)
+  parts[#parts + 1] = pack('>Bc0I2Bc0', #uniq, uniq, mask, #got[1], got[1])
 end
