@@ -1,5 +1,4 @@
 /** The store that the settings name. */
-import { dirname } from "node:path";
 import type { Config } from "../core/config/settings.ts";
 import { storeAddress } from "../core/config/store-url.ts";
 import { limits } from "../core/limits.ts";
@@ -19,5 +18,9 @@ export async function openStore(config: Config): Promise<QueueStore> {
     return openRedisStore({ url: address.url, limits: storeLimits });
   }
   const { openSqliteStore } = await import("../queue/sqlite/store.ts");
-  return openSqliteStore({ dataDir: dirname(address.file), durability: config.sqlite.durability, limits: storeLimits });
+  return openSqliteStore({
+    file: address.file,
+    durability: config.sqlite.durability,
+    limits: storeLimits,
+  });
 }

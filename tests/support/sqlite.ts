@@ -29,7 +29,7 @@ export function temporaryDirectory(): string {
 }
 
 export function openAt(dataDir: string, options: Partial<SqliteStoreOptions> = {}) {
-  return openSqliteStore({ dataDir, limits: testLimits, ...options });
+  return openSqliteStore({ file: join(dataDir, "mesh.db"), limits: testLimits, ...options });
 }
 
 /** A new store for the contract suite; with a manual clock, the suite moves it. */

@@ -1,6 +1,5 @@
 /** The embedded store: one SQLite file, one owner process, one fsync for all that arrives in a turn of the event loop. */
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { type Clock, systemClock } from "../../core/clock.ts";
 import type {
@@ -37,8 +36,8 @@ import { nextDueMs, sweep, sweepIsDue } from "./sweep.ts";
 import type { Shelf } from "./tx.ts";
 
 export interface SqliteStoreOptions {
-  /** Holds mesh.db; made when it does not exist. */
-  readonly dataDir: string;
+  /** The database's file; it and its directory are made when they do not exist. */
+  readonly file: string;
   readonly limits: StoreLimits;
   /** Default `full`: an acknowledged task survives a power cut. */
   readonly durability?: Durability;
@@ -52,7 +51,7 @@ const version = 1;
 
 /** Rejects with STORE_IN_USE, naming the owner, where another process has the store open. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const file = join(options.dataDir, "mesh.db");
+  const { file } = options;
   const durability = options.durability ?? "full";
   const schema = readFileSync(new URL("./schema.sql", import.meta.url), "utf8");
   return new SqliteStore(openDatabase({ file, durability, schema, version }), {

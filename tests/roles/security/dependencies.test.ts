@@ -35,13 +35,13 @@ test("npm: counts, and each fault at the line of its package", async () => {
         "node_modules/a": {
           version: "1.0.0",
           integrity,
-          resolved: "https://registry.npmjs.org/a/-/a-1.0.0.tgz",
+          resolved: "https://npm.example.org/a/-/a-1.0.0.tgz",
         },
         "node_modules/a/node_modules/b": { version: "2.0.0", integrity, hasInstallScript: true },
         "node_modules/d": {
           version: "1.1.0",
           dev: true,
-          resolved: "http://registry.npmjs.org/d/-/d-1.1.0.tgz",
+          resolved: "http://npm.example.org/d/-/d-1.1.0.tgz",
         },
         "node_modules/g": { version: "0.0.1", resolved: "git+ssh://git@github.com/x/g.git#abc" },
         "node_modules/old": { version: "1.0.0", integrity, deprecated: "use new" },
@@ -137,7 +137,7 @@ test("yarn: both formats", async () => {
 
 "@s/a@^1.0.0", "@s/a@^1.1.0":
   version "1.1.0"
-  resolved "https://registry.yarnpkg.com/@s/a/-/a-1.1.0.tgz#abc"
+  resolved "https://yarn.example.org/@s/a/-/a-1.1.0.tgz#abc"
   integrity sha512-x
   dependencies:
     b "^1.0.0"
@@ -189,11 +189,11 @@ test("a file that is not what its name says is named, and not quoted", async () 
 
 test.each([
   [undefined, "registry"],
-  ["https://registry.npmjs.org/a/-/a-1.0.0.tgz", "registry"],
+  ["https://npm.example.org/a/-/a-1.0.0.tgz", "registry"],
   ["https://npm.example.com/repository/npm/@s/a/-/a-1.0.0.tgz", "registry"],
   ["https://npm.pkg.github.com/download/@s/a/1.0.0/abc", "registry"],
   ["https://example.com/a.tgz", "url"],
-  ["http://registry.npmjs.org/a/-/a-1.0.0.tgz", "plain-http"],
+  ["http://npm.example.org/a/-/a-1.0.0.tgz", "plain-http"],
   ["git+https://example.com/a.git#abc", "git"],
   ["https://github.com/x/a/archive/abc.tar.gz", "git"],
   ["file:../a", "local"],
