@@ -137,11 +137,12 @@ export class Dispatcher {
     });
     const answers = await this.#options.lease(asks);
     let more = false;
+    const orphans: LeasedTask[] = [];
     for (const [index, session] of waiting.entries()) {
       const tasks = answers[index] ?? [];
       if (tasks.length === 0) continue;
       if (!session.open) {
-        await this.#options.giveBack(tasks);
+        orphans.push(...tasks);
         continue;
       }
       session.credit -= tasks.length;
@@ -152,6 +153,8 @@ export class Dispatcher {
       entry.sessions.delete(session);
       entry.sessions.add(session);
     }
+    // Last, so that a store which cannot take them keeps nobody else's from being handed over.
+    if (orphans.length > 0) await this.#options.giveBack(orphans);
     return more;
   }
 }

@@ -3,44 +3,72 @@
 import { Payload } from "../../gen/grpc/agentmesh/v1/payload.ts";
 import { TaskSpec } from "../../gen/grpc/agentmesh/v1/task.ts";
 import type { Lease } from "../../gen/grpc/agentmesh/v1/worker.ts";
-import { fromPayload, toPayload } from "../core/payload.ts";
+import { MeshError } from "../core/errors.ts";
+import { encodePayload, fromPayload, toPayload } from "../core/payload.ts";
 import { msToDate, msToDuration } from "../core/time.ts";
 import type { Queue } from "./queue.ts";
 import type { LeasedTask, TaskRecord } from "./store.ts";
 import type { TaskFailure } from "./task.ts";
-import { renderTemplates, TemplateFault } from "./template.ts";
+import { renderTemplates } from "./template.ts";
 
 export const templateErrorKind = "TEMPLATE_ERROR";
 
-/** The leases to hand over. A task whose input cannot be rendered is failed for good here, and left out. */
-export async function toLeases(queue: Queue, tasks: readonly LeasedTask[]): Promise<Lease[]> {
-  const leases = await Promise.all(tasks.map((task) => toLease(queue, task)));
+/** A lease and about how many bytes it has on the wire. */
+export interface SizedLease {
+  readonly lease: Lease;
+  readonly bytes: number;
+}
+
+/** What a lease has besides its spec and its input. */
+const leaseBytes = 128;
+
+/**
+ * The leases to hand over. A task whose input cannot be rendered is failed for good here, and one whose parents cannot be
+ * read just now goes back to its queue; both are left out.
+ */
+export async function toLeases(
+  queue: Queue,
+  tasks: readonly LeasedTask[],
+  payloadBytesMax: number,
+): Promise<SizedLease[]> {
+  const leases = await Promise.all(tasks.map((task) => toLease(queue, task, payloadBytesMax)));
   return leases.filter((lease) => lease !== undefined);
 }
 
-async function toLease(queue: Queue, task: LeasedTask): Promise<Lease | undefined> {
-  const spec = TaskSpec.decode(task.spec);
+async function toLease(
+  queue: Queue,
+  task: LeasedTask,
+  payloadBytesMax: number,
+): Promise<SizedLease | undefined> {
   try {
-    const input = spec.renderInput ? await renderedInput(queue, task, spec) : spec.input;
-    return {
+    const spec = TaskSpec.decode(task.spec);
+    const rendered = spec.renderInput ? await renderedInput(queue, task, spec) : undefined;
+    const renderedBytes = rendered ? encodePayload("input", rendered, payloadBytesMax).length : 0;
+    const lease = {
       term: { taskId: task.id, fence: task.fence },
       attempt: task.attempt,
       spec: { ...spec, input: undefined },
-      input,
+      input: rendered ?? spec.input,
       lease: msToDuration(task.leaseMs),
       queueTime: msToDate(task.queuedMs),
       deadline: undefined,
       resumeState: task.resumeState && Payload.decode(task.resumeState),
     };
+    const bytes = task.spec.length + renderedBytes + (task.resumeState?.length ?? 0) + leaseBytes;
+    return { lease, bytes };
   } catch (error) {
-    if (!(error instanceof TemplateFault)) throw error;
+    const passes = error instanceof MeshError && error.code === "UNAVAILABLE";
     const failure: TaskFailure = {
       kind: templateErrorKind,
-      message: error.message,
+      message: error instanceof Error ? error.message : String(error),
       retryable: false,
       detail: "",
     };
-    await queue.finish([{ taskId: task.id, fence: task.fence, result: { kind: "failed", failure } }]);
+    const result = passes
+      ? ({ kind: "released", reason: "its parents' outputs could not be read" } as const)
+      : ({ kind: "failed", failure } as const);
+    // Where the store cannot take this either, the lease ends by itself.
+    await queue.finish([{ taskId: task.id, fence: task.fence, result }]).catch(() => {});
     return undefined;
   }
 }

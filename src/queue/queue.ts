@@ -40,6 +40,13 @@ export interface QueueOptions {
   readonly observer: QueueObserver;
 }
 
+const revokedKept = 10_000;
+
+/** A leased task's term. */
+export function termOf({ id, fence }: LeasedTask): FencedTask {
+  return { taskId: id, fence };
+}
+
 export class Queue {
   readonly dispatcher: Dispatcher;
   readonly #store: QueueStore;
@@ -48,6 +55,8 @@ export class Queue {
   readonly #watch: LogWatch;
   readonly #sweeper: Sweeper;
   readonly #revocationListeners = new Set<(revoked: readonly FencedTask[]) => void>();
+  /** The leases that were revoked last, by task: one that is still on its way to its worker is told by them. */
+  readonly #revokedLately = new Map<string, number>();
   readonly #unsubscribe: () => void;
 
   readonly #submit: GroupCommit<NewTask, SubmitOutcome>;
@@ -86,7 +95,7 @@ export class Queue {
     this.#get = grouped("get", (items) => store.get(items));
     this.dispatcher = new Dispatcher({
       lease: (asks) => this.#lease.addAll(asks),
-      giveBack: (tasks) => this.#giveBack(tasks),
+      giveBack: (tasks) => this.giveBack(tasks.map(termOf), "its worker went before it was handed over"),
       leased: (task) => observer.leased(task, clock.now()),
       log,
     });
@@ -188,6 +197,17 @@ export class Queue {
     return () => this.#revocationListeners.delete(listener);
   }
 
+  /** Whether a lease has ended already by another's hand; asked right after it was made. */
+  wasRevoked({ taskId, fence }: FencedTask): boolean {
+    return this.#revokedLately.get(taskId) === fence;
+  }
+
+  /** Leases that could not be handed over are queued again, and their attempts do not count. */
+  async giveBack(terms: readonly FencedTask[], reason: string): Promise<void> {
+    const result = { kind: "released", reason } as const;
+    await this.#finish.addAll(terms.map(({ taskId, fence }) => ({ taskId, fence, result })));
+  }
+
   async close(): Promise<void> {
     this.dispatcher.close();
     await this.#sweeper.stop();
@@ -199,11 +219,11 @@ export class Queue {
   #onSignal(signal: StoreSignal): void {
     if (signal.ready) this.dispatcher.wake(signal.queue);
     if (signal.changed.length > 0) this.#watch.changed(signal.changed);
+    for (const { taskId, fence } of signal.revoked) {
+      this.#revokedLately.set(taskId, fence);
+      if (this.#revokedLately.size > revokedKept)
+        this.#revokedLately.delete(this.#revokedLately.keys().next().value as string);
+    }
     if (signal.revoked.length > 0) for (const listener of this.#revocationListeners) listener(signal.revoked);
-  }
-
-  async #giveBack(tasks: readonly LeasedTask[]): Promise<void> {
-    const result = { kind: "released", reason: "its worker went before it was handed over" } as const;
-    await this.#finish.addAll(tasks.map((task) => ({ taskId: task.id, fence: task.fence, result })));
   }
 }

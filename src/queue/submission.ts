@@ -1,5 +1,6 @@
 /** From the contract's TaskSpec to a task that a store takes: every field checked, defaults filled, its id made. */
 import { createHash } from "node:crypto";
+import type { Payload } from "../../gen/grpc/agentmesh/v1/payload.ts";
 import {
   Dependency_Condition,
   type RetryPolicy as RetrySpec,
@@ -41,10 +42,13 @@ export function newTask(spec: TaskSpec, field: string, context: SubmissionContex
   checkLabels(check, `${field}.labels`, spec.labels);
   const retry = retryPolicy(check, `${field}.retry`, spec.retry, role.retry);
   const parents = parentsOf(check, `${field}.dependencies`, spec);
+  check.text(`${field}.workflow_id`, spec.workflowId, limits.idempotencyKeyBytesMax);
+  check.text(`${field}.workflow_node`, spec.workflowNode, limits.labelBytesMax);
   const delayMs = check.durationMs(`${field}.delay`, spec.delay, 0, limits.delayMsMax);
   const runAtMs = spec.runAt?.getTime();
   if (delayMs !== undefined && runAtMs !== undefined)
     check.fault(`${field}.delay`, "set at most one of run_at and delay");
+  if (Number.isNaN(runAtMs)) check.fault(`${field}.run_at`, "is no time that a calendar has");
   if (runAtMs !== undefined && runAtMs - context.nowMs > limits.delayMsMax)
     check.fault(`${field}.run_at`, `is more than ${limits.delayMsMax / 86_400_000} days ahead`);
   checkInput(check, `${field}.input`, spec, role);
@@ -75,8 +79,18 @@ export function newTask(spec: TaskSpec, field: string, context: SubmissionContex
 /** The request's identity: what the caller asked for, without the trace that differs from call to call. */
 function fingerprint(spec: TaskSpec): string {
   const sorted = Object.fromEntries(Object.entries(spec.labels).sort(([a], [b]) => (a < b ? -1 : 1)));
-  const bytes = TaskSpec.encode({ ...spec, labels: sorted, trace: undefined }).finish();
+  const body = spec.input?.body;
+  // A map has no order on the wire: the same object is the same request, whichever way a client happens to write it.
+  const input = spec.input && { ...spec.input, body: body?.$case === "json" ? inOrder(body) : body };
+  const bytes = TaskSpec.encode({ ...spec, input, labels: sorted, trace: undefined }).finish();
   return createHash("sha256").update(bytes).digest("base64url");
+}
+
+function inOrder<Value>(value: Value): Value {
+  if (Array.isArray(value)) return value.map(inOrder) as Value;
+  if (value === null || typeof value !== "object") return value;
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(members.map(([name, member]) => [name, inOrder(member)])) as Value;
 }
 
 function refuseWhatIsToCome(spec: TaskSpec, field: string): void {
@@ -88,7 +102,10 @@ function refuseWhatIsToCome(spec: TaskSpec, field: string): void {
   };
   const set = Object.entries(toCome).filter(([, isSet]) => isSet);
   if (set.length === 0) return;
-  const fields = set.map(([name]) => ({ field: `${field}.${name}`, description: "not served by this version" }));
+  const fields = set.map(([name]) => ({
+    field: `${field}.${name}`,
+    description: "not served by this version",
+  }));
   const names = fields.map((violation) => violation.field).join(", ");
   throw new MeshError("NOT_YET_SUPPORTED", `${names}: not served by this version; leave unset`, { fields });
 }
@@ -139,6 +156,7 @@ function parentsOf(check: FieldCheck, field: string, spec: TaskSpec): Parent[] {
     const at = `${field}[${index}]`;
     if (queueOf(dependency.taskId) === undefined)
       check.fault(`${at}.task_id`, `"${dependency.taskId}" is not a task id; ids look like testing.01kabc…`);
+    check.text(`${at}.name`, dependency.name, limits.labelBytesMax);
     if (ids.has(dependency.taskId)) check.fault(`${at}.task_id`, `${dependency.taskId} is named twice`);
     if (dependency.name !== "" && names.has(dependency.name))
       check.fault(`${at}.name`, `"${dependency.name}" is used twice`);
@@ -159,5 +177,18 @@ function checkInput(check: FieldCheck, field: string, spec: TaskSpec, role: Cata
       check.fault(field, "must be a JSON object where render_input is true");
     return;
   }
+  if (spec.input) checkReadable(field, spec.input);
   check.add(role.checkInput(field, fromPayload(spec.input)));
+}
+
+/** Throws a MeshError that names the field where a payload that says it is JSON is not, or where it cannot be read here. */
+export function checkReadable(field: string, payload: Payload): void {
+  try {
+    fromPayload(payload);
+  } catch (error) {
+    if (error instanceof MeshError) throw error;
+    throw MeshError.invalid([
+      { field, description: `is not the JSON that its content_type says: ${(error as Error).message}` },
+    ]);
+  }
 }

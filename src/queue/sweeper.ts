@@ -23,6 +23,10 @@ export class Sweeper {
   #sweeping: Promise<void> | undefined;
   #running = false;
   #failing = false;
+  /** Something was scheduled while a sweep was under way, which may not have seen it. */
+  #hinted = false;
+  /** The pause under way lets a blocked process catch up; it is granted once, then a sweep follows. */
+  #catchingUp = false;
 
   constructor(options: SweeperOptions) {
     this.#options = options;
@@ -41,7 +45,8 @@ export class Sweeper {
 
   /** Something was scheduled: learn when it is due, rather than at the next pause's end. */
   hint(): void {
-    if (this.#running && this.#sweeping === undefined) this.#plan(0);
+    if (this.#sweeping !== undefined) this.#hinted = true;
+    else if (this.#running && !this.#catchingUp) this.#plan(0);
   }
 
   #plan(pauseMs: number): void {
@@ -52,7 +57,8 @@ export class Sweeper {
 
   #wake(): void {
     // After the process was blocked, renewals wait unread in its sockets: let them in before leases are taken back.
-    if (this.#options.clock.now() - this.#dueMs > blockedMs) this.#plan(pauseMsMax);
+    this.#catchingUp = !this.#catchingUp && this.#options.clock.now() - this.#dueMs > blockedMs;
+    if (this.#catchingUp) this.#plan(pauseMsMax);
     else this.#sweeping = this.#sweep();
   }
 
@@ -69,6 +75,7 @@ export class Sweeper {
       this.#failing = true;
     }
     this.#sweeping = undefined;
-    if (this.#running) this.#plan(pauseMs);
+    if (this.#running) this.#plan(this.#hinted ? 0 : pauseMs);
+    this.#hinted = false;
   }
 }

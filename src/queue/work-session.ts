@@ -5,7 +5,6 @@
 
 import { TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
 import type {
-  Lease,
   LeaseResult,
   LeaseTerm,
   WorkRequest,
@@ -31,7 +30,7 @@ export class WorkSession {
   readonly #options: WorkerServiceOptions;
   readonly #call: CallContext;
   readonly #outbox = new Outbox();
-  /** Terms that this stream has handed over or seen renewed: whose revocation it must tell. */
+  /** Terms that this stream has handed over or seen renewed: whose revocation it must tell. The longest unseen go first. */
   readonly #terms = new Map<string, number>();
   readonly #appends = new Map<string, Promise<unknown>>();
   readonly #inFlight = new Set<Promise<unknown>>();
@@ -48,7 +47,7 @@ export class WorkSession {
     const unsubscribe = queue.onRevoked((revoked) => this.#revoke(revoked));
     const drain = () => {
       this.#session?.close();
-      this.#outbox.push({ drain: true });
+      this.#track(this.#confirmDrain());
     };
     draining.addEventListener("abort", drain, { once: true });
     const end = () => this.#outbox.end();
@@ -81,6 +80,7 @@ export class WorkSession {
           throw MeshError.invalid([{ field: "hello", description: "is required in the first message" }]);
         this.#serve(request);
         while (this.#inFlight.size > reportsInFlightMax) await Promise.race(this.#inFlight);
+        await this.#outbox.room();
       }
       await Promise.allSettled(this.#inFlight);
     } finally {
@@ -114,33 +114,60 @@ export class WorkSession {
   }
 
   #serve(request: WorkRequest): void {
-    if (request.drain) this.#session?.close();
+    if (request.drain) {
+      this.#session?.close();
+      this.#track(this.#confirmDrain());
+    }
     if (request.renew.length > 0) this.#track(this.#renew(request.renew));
     for (const append of request.append) this.#append(append);
     for (const outcome of request.finish) this.#track(this.#finish(outcome));
-    if (request.credit < 0 || request.credit > limits.creditMax)
+    const held = this.#session?.credit ?? 0;
+    if (request.credit < 0 || request.credit + held > limits.creditMax)
       throw MeshError.invalid([
-        { field: "credit", description: `is ${request.credit}; it must be from 0 to ${limits.creditMax}` },
+        {
+          field: "credit",
+          description: `is ${request.credit}; with the ${held} unused it must be from 0 to ${limits.creditMax}`,
+        },
       ]);
     if (request.credit > 0 && this.#session?.open) this.#session.grant(request.credit);
   }
 
   async #deliver(tasks: readonly LeasedTask[]): Promise<void> {
-    for (const task of tasks) this.#terms.set(task.id, task.fence);
-    const leases = await toLeases(this.#options.queue, tasks);
+    const { queue, payloadBytesMax } = this.#options;
+    const leases = await toLeases(queue, tasks, payloadBytesMax);
     // A task that could not be handed over used none of the worker's credit.
     if (leases.length < tasks.length && this.#session?.open)
       this.#session.grant(tasks.length - leases.length);
-    this.#outbox.push({ leases });
+    const terms = leases.flatMap(({ lease }) => lease.term ?? []);
+    for (const term of terms) this.#remember(term);
+    this.#outbox.pushLeases(leases);
+    // Those that were revoked while they were on their way here, too early to be told by #revoke.
+    this.#revoke(terms.filter((term) => queue.wasRevoked(term)));
+  }
+
+  #remember({ taskId, fence }: FencedTask): void {
+    this.#terms.delete(taskId);
+    this.#terms.set(taskId, fence);
+    if (this.#terms.size > limits.creditMax) this.#terms.delete(this.#terms.keys().next().value as string);
+  }
+
+  /** Told when every lease that was under way has been: none comes after it. */
+  async #confirmDrain(): Promise<void> {
+    await Promise.allSettled([...this.#inFlight]);
+    this.#outbox.push({ drain: true });
   }
 
   async #renew(terms: readonly LeaseTerm[]): Promise<void> {
-    const outcomes = await this.#options.queue.renew(
-      terms.map((term) => ({ ...term, leaseMs: this.#leaseMs })),
-    );
-    const renewed = terms.map((term, index) => resultOf(term, outcomes[index] as FencedOutcome));
-    for (const { term, accepted } of renewed) if (term && accepted) this.#terms.set(term.taskId, term.fence);
-    this.#outbox.push({ renewed });
+    try {
+      const renewals = terms.map((term) => ({ ...term, leaseMs: this.#leaseMs }));
+      const outcomes = await this.#options.queue.renew(renewals);
+      const renewed = terms.map((term, index) => resultOf(term, outcomes[index]));
+      for (const { term, accepted } of renewed) if (term && accepted) this.#remember(term);
+      this.#outbox.push({ renewed });
+    } catch (error) {
+      // Answered all the same: the worker pairs answers with what it sent, and tells by the reason that no lease is lost.
+      this.#outbox.push({ renewed: terms.map((term) => refused(term, error)) });
+    }
   }
 
   #append(message: WorkRequest["append"][number]): void {
@@ -162,7 +189,7 @@ export class WorkSession {
       const finish = finishOf(message, this.#options.payloadBytesMax);
       await this.#appends.get(finish.taskId);
       const [outcome] = await this.#options.queue.finish([finish]);
-      this.#terms.delete(finish.taskId);
+      if (this.#terms.get(finish.taskId) === finish.fence) this.#terms.delete(finish.taskId);
       this.#outbox.push({ finished: [resultOf(finish, outcome)] });
     });
   }
@@ -176,9 +203,7 @@ export class WorkSession {
     try {
       await store();
     } catch (error) {
-      const { reason, message, metadata } = MeshError.from(error);
-      const refusal = { reason, message, metadata };
-      this.#outbox.push({ [list]: [{ term, accepted: false, refusal, state: TaskState.UNSPECIFIED }] });
+      this.#outbox.push({ [list]: [refused(term, error)] });
     }
   }
 
@@ -210,14 +235,16 @@ export class WorkSession {
   /** Leases that never left for the worker go back at once rather than when they expire. */
   async #giveBackUnsent(): Promise<void> {
     await Promise.allSettled(this.#inFlight);
-    const unsent: Lease[] = this.#outbox.unsentLeases();
-    const result = {
-      kind: "released",
-      reason: "its worker's stream ended before it was handed over",
-    } as const;
-    const terms = unsent.map((lease) => lease.term).filter((term) => term !== undefined);
-    if (terms.length > 0) await this.#options.queue.finish(terms.map((term) => ({ ...term, result })));
+    const terms = this.#outbox.unsentLeases().flatMap(({ lease }) => lease.term ?? []);
+    const reason = "its worker's stream ended before it was handed over";
+    if (terms.length > 0) await this.#options.queue.giveBack(terms, reason);
   }
+}
+
+/** A report that was at fault, or that the store could not take. */
+function refused(term: LeaseTerm | undefined, error: unknown): LeaseResult {
+  const { reason, message, metadata } = MeshError.from(error);
+  return { term, accepted: false, refusal: { reason, message, metadata }, state: TaskState.UNSPECIFIED };
 }
 
 function resultOf(term: LeaseTerm, outcome: FencedOutcome | undefined): LeaseResult {

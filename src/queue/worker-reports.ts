@@ -1,5 +1,7 @@
 /** What workers report, checked and in the store's terms. */
+import type { Payload } from "../../gen/grpc/agentmesh/v1/payload.ts";
 import {
+  type Dependency,
   type LogEntry as Entry,
   LogEntry,
   Progress,
@@ -8,11 +10,12 @@ import {
 } from "../../gen/grpc/agentmesh/v1/task.ts";
 import type { LogAppend as AppendMessage, TaskOutcome } from "../../gen/grpc/agentmesh/v1/worker.ts";
 import { MeshError } from "../core/errors.ts";
+import { queueOf } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import { encodePayload, toPayload } from "../core/payload.ts";
 import { durationToMs } from "../core/time.ts";
-import type { Finish, FinishResult, LogAppend, LogBody, TaskUsageCount } from "./store.ts";
-import { conditionOf } from "./submission.ts";
+import type { Finish, FinishResult, LogAppend, LogBody, Parent, TaskUsageCount } from "./store.ts";
+import { checkReadable, conditionOf } from "./submission.ts";
 import type { TaskFailure } from "./task.ts";
 
 /** Throws a MeshError that names the entry at fault. */
@@ -21,7 +24,8 @@ export function appendOf(message: AppendMessage, field: string): LogAppend {
   let usage: TaskUsageCount | undefined;
   const entries = message.entries.map((entry, index): LogBody => {
     const body = bodyOf(entry, `${field}.entries[${index}]`);
-    if (entry.entry?.$case === "usage") usage = addUsage(usage, entry.entry.value);
+    if (entry.entry?.$case === "usage")
+      usage = addUsage(usage, entry.entry.value, `${field}.entries[${index}].usage`);
     return body;
   });
   return { ...term, entries, usage };
@@ -51,7 +55,7 @@ function bodyOf(entry: Entry, field: string): LogBody {
 /** Throws a MeshError that names the field at fault. */
 export function finishOf(outcome: TaskOutcome, payloadBytesMax: number): Finish {
   const term = termOf(outcome.term, "finish");
-  const usage = outcome.usage && addUsage(undefined, outcome.usage);
+  const usage = outcome.usage && addUsage(undefined, outcome.usage, "usage");
   return { ...term, result: resultOf(outcome.result, payloadBytesMax), usage };
 }
 
@@ -60,7 +64,7 @@ function resultOf(result: TaskOutcome["result"], payloadBytesMax: number): Finis
     case "succeeded":
       return {
         kind: "succeeded",
-        output: encodePayload("output", result.value.output ?? toPayload(undefined), payloadBytesMax),
+        output: readablePayload("output", result.value.output, payloadBytesMax),
       };
     case "failed": {
       const { error, retryDelay } = result.value;
@@ -79,15 +83,10 @@ function resultOf(result: TaskOutcome["result"], payloadBytesMax: number): Finis
           "NOT_YET_SUPPORTED",
           "suspended.input_request: not served by this version; leave unset",
         );
-      const parents = dependencies.map(({ taskId, name, condition }) => ({
-        taskId,
-        name,
-        condition: conditionOf(condition),
-      }));
       return {
         kind: "suspended",
-        parents,
-        resumeState: encodePayload("suspended.state", state ?? toPayload(undefined), payloadBytesMax),
+        parents: dependencies.map(parentOf),
+        resumeState: readablePayload("suspended.state", state, payloadBytesMax),
       };
     }
     case undefined:
@@ -95,6 +94,24 @@ function resultOf(result: TaskOutcome["result"], payloadBytesMax: number): Finis
         { field: "result", description: "is required: succeeded, failed, released or suspended" },
       ]);
   }
+}
+
+/** The payload's bytes, once it is known that whoever reads the task can read it. */
+function readablePayload(field: string, payload: Payload | undefined, bytesMax: number): Buffer {
+  const given = payload ?? toPayload(undefined);
+  checkReadable(field, given);
+  return encodePayload(field, given, bytesMax);
+}
+
+function parentOf({ taskId, name, condition }: Dependency, index: number): Parent {
+  if (queueOf(taskId) === undefined)
+    throw MeshError.invalid([
+      {
+        field: `suspended.dependencies[${index}].task_id`,
+        description: `"${taskId.slice(0, 80)}" is not a task id`,
+      },
+    ]);
+  return { taskId, name, condition: conditionOf(condition) };
 }
 
 const kindPattern = /^[A-Z][A-Z0-9_]{0,63}$/;
@@ -120,7 +137,11 @@ function clampDelay(ms: number): number {
   return Math.min(limits.delayMsMax, Math.max(0, ms));
 }
 
-function addUsage(sum: TaskUsageCount | undefined, usage: Usage): TaskUsageCount {
+function addUsage(sum: TaskUsageCount | undefined, usage: Usage, field: string): TaskUsageCount {
+  if (!(usage.tokens >= 0 && usage.usd >= 0 && Number.isFinite(usage.usd)))
+    throw MeshError.invalid([
+      { field, description: `is ${usage.tokens} tokens and ${usage.usd} USD; both must be 0 or more` },
+    ]);
   return { tokens: (sum?.tokens ?? 0) + usage.tokens, usd: (sum?.usd ?? 0) + usage.usd };
 }
 

@@ -15,7 +15,7 @@ import { limits } from "../core/limits.ts";
 import type { Logger } from "../core/log.ts";
 import { msToDuration } from "../core/time.ts";
 import { type Catalog, roleOf } from "./catalog.ts";
-import { toLeases } from "./leases.ts";
+import { type SizedLease, toLeases } from "./leases.ts";
 import type { Queue } from "./queue.ts";
 import type { Finish, LeaseAsk, LeasedTask } from "./store.ts";
 import { requireTaskId } from "./task-service.ts";
@@ -35,7 +35,7 @@ export interface WorkerServiceOptions {
 }
 
 export function workerService(options: WorkerServiceOptions): HandlersOf<WorkerServiceServer> {
-  const { queue, catalog, payloadBytesMax } = options;
+  const { queue, catalog, payloadBytesMax, draining } = options;
   const finishOne = async (finish: Finish): Promise<TaskState> => {
     const [outcome] = await queue.finish([finish]);
     if (!outcome?.accepted) throw leaseLost(finish.taskId, finish.fence, outcome?.state ?? "MISSING");
@@ -47,7 +47,7 @@ export function workerService(options: WorkerServiceOptions): HandlersOf<WorkerS
       new WorkSession(options, call).converse(requests),
 
     async assignTask(request, call): Promise<AssignTaskResponse> {
-      if (options.draining.aborted) throw new MeshError("SERVER_DRAINING", "the server is shutting down");
+      if (draining.aborted) throw new MeshError("SERVER_DRAINING", "the server is shutting down");
       const role = request.role || options.roleDefault;
       roleOf(catalog, "role", role);
       const check = new FieldCheck();
@@ -57,20 +57,24 @@ export function workerService(options: WorkerServiceOptions): HandlersOf<WorkerS
       const leaseMs = check.durationMs("lease", request.lease, limits.leaseMsMin, limits.leaseMsMax);
       check.done();
       const ask = { queue: role, workerId: request.workerId, leaseMs: leaseMs ?? limits.leaseMsDefault };
-      const tasks = await assign(queue, ask, request.max || 1, waitMs, call.signal);
-      return { leases: await toLeases(queue, tasks) };
+      const tasks = await assign(queue, { ...ask, max: request.max || 1 }, waitMs, [call.signal, draining]);
+      const leases = await toLeases(queue, tasks, payloadBytesMax);
+      const fits = call.signal.aborted ? 0 : countFitting(leases);
+      const back = leases.slice(fits).flatMap(({ lease }) => lease.term ?? []);
+      if (back.length > 0) await queue.giveBack(back, "it could not be handed over");
+      return { leases: leases.slice(0, fits).map(({ lease }) => lease) };
     },
 
     async updateTask(request) {
       const term = requireTerm(request.term);
+      const check = new FieldCheck();
+      const asked = check.durationMs("lease", request.lease, limits.leaseMsMin, limits.leaseMsMax);
+      check.done();
       if (request.entries.length > 0) {
         const append = appendOf({ term, entries: request.entries }, "entries");
         const [appended] = await queue.append([append]);
         if (!appended?.accepted) throw leaseLost(term.taskId, term.fence, appended?.state ?? "MISSING");
       }
-      const check = new FieldCheck();
-      const asked = check.durationMs("lease", request.lease, limits.leaseMsMin, limits.leaseMsMax);
-      check.done();
       const leaseMs = asked ?? limits.leaseMsDefault;
       const [renewed] = await queue.renew([{ ...term, leaseMs }]);
       if (!renewed?.accepted) throw leaseLost(term.taskId, term.fence, renewed?.state ?? "MISSING");
@@ -108,27 +112,36 @@ function requireTerm(term: LeaseTerm | undefined): LeaseTerm {
   return term;
 }
 
-/** Up to `max` tasks: those that are there, or else the first that come within `waitMs`. */
+/** How many leases one answer can carry: half a message's bytes, and one at least. */
+function countFitting(leases: readonly SizedLease[]): number {
+  let bytes = 0;
+  const over = leases.findIndex((lease, index) => {
+    bytes += lease.bytes;
+    return index > 0 && bytes > limits.messageBytesMax / 2;
+  });
+  return over < 0 ? leases.length : over;
+}
+
+/** Up to `max` tasks: those that are there, or else the first that come within `waitMs` and before an `end`. */
 async function assign(
   queue: Queue,
-  ask: Omit<LeaseAsk, "max">,
-  max: number,
+  ask: LeaseAsk,
   waitMs: number,
-  signal: AbortSignal,
+  ends: readonly AbortSignal[],
 ): Promise<readonly LeasedTask[]> {
   const { promise, resolve } = Promise.withResolvers<readonly LeasedTask[]>();
-  const ready = await queue.lease({ ...ask, max });
-  if (ready.length > 0 || waitMs === 0) return ready;
+  const ready = await queue.lease(ask);
+  if (ready.length > 0 || waitMs === 0 || ends.some((end) => end.aborted)) return ready;
   const session = queue.dispatcher.attach({ ...ask, deliver: resolve });
-  session.grant(max);
+  session.grant(ask.max);
   const giveUp = () => resolve([]);
   const timer = setTimeout(giveUp, waitMs);
-  signal.addEventListener("abort", giveUp, { once: true });
+  for (const end of ends) end.addEventListener("abort", giveUp, { once: true });
   try {
     return await promise;
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener("abort", giveUp);
+    for (const end of ends) end.removeEventListener("abort", giveUp);
     session.close();
   }
 }
