@@ -53,9 +53,11 @@ export function newTask(spec: TaskSpec, field: string, context: SubmissionContex
     check.fault(`${field}.run_at`, `is more than ${limits.delayMsMax / 86_400_000} days ahead`);
   checkInput(check, `${field}.input`, spec, role);
   check.done();
-  if (spec.input) encodePayload(`${field}.input`, spec.input, context.payloadBytesMax);
   const stored: TaskSpec = { ...spec, role: roleName, tenant, priority };
-  const bytes = Buffer.from(TaskSpec.encode(stored).finish());
+  const bytes = TaskSpec.encode(stored).finish();
+  // Only a spec that is over the limit as a whole can hold an input that is.
+  if (spec.input && bytes.length > context.payloadBytesMax)
+    encodePayload(`${field}.input`, spec.input, context.payloadBytesMax);
   const keyed = spec.idempotencyKey !== "";
   return {
     id: taskId(
@@ -171,7 +173,7 @@ export function conditionOf(condition: Dependency_Condition): DependencyConditio
 }
 
 /** A templated input is whole only when it is leased; the worker checks it then. */
-function checkInput(check: FieldCheck, field: string, spec: TaskSpec, role: CatalogRole): void {
+export function checkInput(check: FieldCheck, field: string, spec: TaskSpec, role: CatalogRole): void {
   if (spec.renderInput) {
     if (spec.input?.body?.$case !== "json")
       check.fault(field, "must be a JSON object where render_input is true");

@@ -21,7 +21,7 @@ import { type Catalog, roleOf } from "./catalog.ts";
 import { queueStatusOf, taskOf, watchResponseOf } from "./convert.ts";
 import type { Queue } from "./queue.ts";
 import type { SubmitOutcome, TaskRecord } from "./store.ts";
-import { newTask } from "./submission.ts";
+import { checkInput, newTask } from "./submission.ts";
 import { type TaskState as StateName, taskStates } from "./task.ts";
 
 export interface TaskServiceOptions {
@@ -148,8 +148,10 @@ export function taskService(options: TaskServiceOptions): HandlersOf<TaskService
     if (!input) return undefined;
     encodePayload("input", input, payloadBytesMax);
     const spec = { ...TaskSpec.decode(record.spec), input };
-    // The whole check again, under the task's own role: a retried task is held to what a new one is.
-    newTask(spec, "task", { catalog, payloadBytesMax, roleDefault: record.queue, nowMs: clock.now() });
+    // Held to what a new task's input is.
+    const check = new FieldCheck();
+    checkInput(check, "input", spec, roleOf(catalog, "role", record.queue));
+    check.done();
     return Buffer.from(TaskSpec.encode(spec).finish());
   }
 }

@@ -3,6 +3,7 @@
  * It can be taken down and brought up again on the same ports and the same store.
  */
 import { rmSync } from "node:fs";
+import { TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
 import { WorkerServiceService, WorkRequest, type WorkResponse } from "../../gen/grpc/agentmesh/v1/worker.ts";
 import type { Role } from "../../src/agent/role.ts";
 import { catalogOf } from "../../src/agent/role-catalog.ts";
@@ -10,6 +11,7 @@ import { startRoleServer } from "../../src/agent/role-server.ts";
 import { WorkerPool } from "../../src/agent/worker-pool.ts";
 import { MeshClient } from "../../src/client/mesh-client.ts";
 import { systemClock } from "../../src/core/clock.ts";
+import { MeshError } from "../../src/core/errors.ts";
 import { limits } from "../../src/core/limits.ts";
 import { type Logger, silentLogger } from "../../src/core/log.ts";
 import { silentObserver } from "../../src/queue/observer.ts";
@@ -163,6 +165,28 @@ export class TestMesh {
     if (!this.#up) throw new Error("the mesh is down");
     return this.#up;
   }
+}
+
+/** All that an iterable has to say, once it has ended. */
+export async function gather<Value>(values: AsyncIterable<Value>): Promise<Value[]> {
+  const all: Value[] = [];
+  for await (const value of values) all.push(value);
+  return all;
+}
+
+/** A state's name in place of its number on the wire. */
+export function stateName(state: TaskState): string {
+  return Object.entries(TaskState).find(([, value]) => value === state)?.[0] ?? String(state);
+}
+
+/** The error that a call ends with; a call that ends well is a fault of the test. */
+export async function errorOf(call: Promise<unknown>): Promise<MeshError> {
+  const error = await call.then(
+    () => new Error("the call ended well"),
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof MeshError)) throw error;
+  return error;
 }
 
 type Part = Partial<WorkRequest>;
