@@ -7,18 +7,22 @@ import { WorkerPool } from "../agent/worker-pool.ts";
 import { createLogger } from "../core/log.ts";
 import { openSandbox } from "../sandbox/open.ts";
 import { loadRoles } from "./load-roles.ts";
+import { logDestination } from "./log-file.ts";
 import type { FromWorkerThread, ToWorkerThread, WorkerThreadData } from "./worker-host.ts";
 
 const data = workerData as WorkerThreadData;
 const { config } = data;
-const log = createLogger(config.log);
+const log = createLogger({ ...config.log, destination: logDestination(data.logFile) });
 const roles = (await loadRoles(config.roles.modules)).filter((role) => data.roles.includes(role.name));
 
 let opening: ReturnType<typeof openSandbox> | undefined;
 const sandbox = () => {
   opening ??= openSandbox({
     allowUncontained: config.sandbox.allowUncontained,
-    limits: { memoryBytes: config.sandbox.memoryMb * 1_048_576, timeMs: config.sandbox.timeoutSeconds * 1_000 },
+    limits: {
+      memoryBytes: config.sandbox.memoryMb * 1_048_576,
+      timeMs: config.sandbox.timeoutSeconds * 1_000,
+    },
   });
   return opening;
 };

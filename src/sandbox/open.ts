@@ -4,24 +4,30 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MeshError } from "../core/errors.ts";
 import { type BubblewrapOptions, bubblewrapSandbox } from "./bubblewrap.ts";
-import type { Sandbox } from "./sandbox.ts";
+import type { Sandbox, SandboxLimits } from "./sandbox.ts";
 import { uncontainedSandbox } from "./uncontained.ts";
 
 export interface OpenSandboxOptions extends BubblewrapOptions {
   /** The user's own word that commands may run without walls where the machine has none; default false. */
   readonly allowUncontained?: boolean;
+  /** Hold where a run names none of its own; default: the table in limits.ts. */
+  readonly limits?: Partial<SandboxLimits>;
 }
 
 /** Looks once whether bubblewrap works here; keep the answer, the look costs some 10 ms. */
 export async function openSandbox(options: OpenSandboxOptions = {}): Promise<Sandbox> {
   const walls = bubblewrapSandbox(options);
   const fault = await faultOf(walls);
-  return chooseSandbox({
-    walls,
-    open: uncontainedSandbox(),
-    fault,
-    allowUncontained: options.allowUncontained,
-  });
+  const { allowUncontained, limits } = options;
+  return withLimits(chooseSandbox({ walls, open: uncontainedSandbox(options), fault, allowUncontained }), limits);
+}
+
+/** The sandbox, with limits that hold where a run names none. */
+export function withLimits(sandbox: Sandbox, limits: Partial<SandboxLimits> = {}): Sandbox {
+  return {
+    containment: sandbox.containment,
+    run: (command, options) => sandbox.run(command, { ...options, limits: { ...limits, ...options.limits } }),
+  };
 }
 
 export interface SandboxChoice {

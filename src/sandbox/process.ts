@@ -99,6 +99,7 @@ export async function supervise(spec: Supervised, options: SandboxOptions): Prom
     outputTruncated: output.truncated,
     durationMs: Math.round(performance.now() - begun),
     containment: spec.containment,
+    limits,
   };
 }
 

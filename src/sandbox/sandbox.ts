@@ -51,6 +51,8 @@ export interface SandboxResult {
   readonly outputTruncated: boolean;
   readonly durationMs: number;
   readonly containment: Containment;
+  /** What the command was held to. */
+  readonly limits: SandboxLimits;
 }
 
 export interface Sandbox {

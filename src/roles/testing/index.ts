@@ -6,7 +6,6 @@ import { realpath, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { defineRole } from "../../agent/role.ts";
 import { TerminalError } from "../../core/errors.ts";
-import { defaultLimits } from "../../sandbox/limits.ts";
 import { copyWorkspace } from "../../sandbox/workspace.ts";
 import { detectRun } from "./detect.ts";
 import { readFacts } from "./facts.ts";
@@ -31,8 +30,7 @@ export default defineRole({
     // The user's command is the user's, in the sample too.
     const trusted = input.command === undefined && repository === (await sampleRepository());
     task.progress(0.1, `running the tests with ${plan.runner}`);
-    const timeoutMs = input.timeoutMs ?? defaultLimits.timeMs;
-    return await runTests({ plan, workspace: workspace.path, timeoutMs, trusted }, task);
+    return await runTests({ plan, workspace: workspace.path, timeoutMs: input.timeoutMs, trusted }, task);
   },
 });
 

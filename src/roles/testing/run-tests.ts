@@ -1,8 +1,7 @@
 /** One test run: the command in the sandbox, its lines to the task's log, its report read. */
 import type { TaskContext } from "../../agent/role.ts";
 import { MeshError, TerminalError } from "../../core/errors.ts";
-import { withDefaults } from "../../sandbox/limits.ts";
-import type { OutputStream, SandboxResult } from "../../sandbox/sandbox.ts";
+import type { OutputStream, SandboxLimits, SandboxResult } from "../../sandbox/sandbox.ts";
 import { xmlTimes } from "./facts.ts";
 import { faultOf, unreadable } from "./faults.ts";
 import { readInside } from "./read-inside.ts";
@@ -13,7 +12,8 @@ import { summarize } from "./summarize.ts";
 export interface TestRun {
   readonly plan: RunPlan;
   readonly workspace: string;
-  readonly timeoutMs: number;
+  /** Undefined: the worker's own limit. */
+  readonly timeoutMs: number | undefined;
   readonly trusted: boolean;
 }
 
@@ -26,15 +26,16 @@ export async function runTests(run: TestRun, task: TaskContext): Promise<TestRep
   const { plan, workspace, timeoutMs } = run;
   const title = plan.command[0] === "sh" ? plan.command[2]! : plan.command.join(" ");
   const xmlBefore = plan.looksForXml ? await xmlTimes(workspace) : new Map<string, number>();
-  const limits = withDefaults({
-    timeMs: timeoutMs,
+  const limits = {
+    ...(timeoutMs !== undefined && { timeMs: timeoutMs }),
     ...(plan.reportsOnStdout && { outputBytes: reportingOutputBytes }),
-  });
+  };
   const result = await contained(run, task, limits);
   task.signal.throwIfAborted();
   task.progress(0.95, "reading the report");
   const tests = parsed(plan, title, result, await evidenceOf(run, result, xmlBefore));
-  const fault = faultOf({ title, result, tests, timeoutMs, memoryBytes: limits.memoryBytes });
+  const { timeMs, memoryBytes } = result.limits;
+  const fault = faultOf({ title, result, tests, timeoutMs: timeMs, memoryBytes });
   if (fault) throw fault;
   const summary = summarize(tests ?? [], workspace);
   return {
@@ -51,7 +52,7 @@ export async function runTests(run: TestRun, task: TaskContext): Promise<TestRep
 async function contained(
   run: TestRun,
   task: TaskContext,
-  limits: ReturnType<typeof withDefaults>,
+  limits: Partial<SandboxLimits>,
 ): Promise<SandboxResult> {
   const { plan, workspace, trusted } = run;
   try {

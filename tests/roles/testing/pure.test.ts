@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { faultOf } from "../../../src/roles/testing/faults.ts";
 import type { TestCase } from "../../../src/roles/testing/report.ts";
 import { defaultCaps, summarize } from "../../../src/roles/testing/summarize.ts";
+import { defaultLimits } from "../../../src/sandbox/limits.ts";
 import type { SandboxResult } from "../../../src/sandbox/sandbox.ts";
 
 const test = (status: TestCase["status"], more: Partial<TestCase> = {}): TestCase => ({
@@ -50,7 +51,7 @@ describe("summarize", () => {
 describe("faultOf", () => {
   const result: SandboxResult = {
     ...{ end: "exited", exitCode: 1, signal: undefined, stdout: "", stderr: "", outputTruncated: false },
-    ...{ durationMs: 1, containment: "bubblewrap" },
+    ...{ durationMs: 1, containment: "bubblewrap", limits: defaultLimits },
   };
   const kindOf = (more: Partial<SandboxResult>, tests?: TestCase[]) =>
     faultOf({
