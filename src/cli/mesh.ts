@@ -28,6 +28,8 @@ export interface MeshOptions {
   readonly served: readonly Role[];
   readonly version: string;
   readonly log: Logger;
+  /** Where the thread of the handlers logs; default: stderr. */
+  readonly logFile?: string;
 }
 
 export interface Mesh {
@@ -94,7 +96,10 @@ async function start(options: MeshOptions, opened: (() => Promise<void>)[]): Pro
   if (describe.warning) log.warn({ store: describe.address }, describe.warning);
   queue.start();
   for (const { server } of servers) server.setServing(true);
-  workers = new WorkerHost({ config, roles: served.map((role) => role.name), address, version, log });
+  workers = new WorkerHost({
+    ...{ config, address, version, log, logFile: options.logFile },
+    roles: served.map((role) => role.name),
+  });
   const [health, scrape] = listeners as [HttpListener, HttpListener];
   return {
     servers: servers.map(({ role, server }) => ({ role, address: `${host}:${server.port}` })),

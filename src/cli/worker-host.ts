@@ -14,6 +14,8 @@ export interface WorkerThreadData {
   readonly address: string;
   readonly processId: string;
   readonly version: string;
+  /** Where the thread logs; default: stderr. */
+  readonly logFile?: string;
 }
 
 /** Drain, then end. */
@@ -62,10 +64,10 @@ export class WorkerHost {
   }
 
   #start(): void {
-    const { config, roles, address, version, log } = this.#options;
+    const { config, roles, address, version, log, logFile } = this.#options;
     const entry = new URL(`./worker-thread${extname(import.meta.filename)}`, import.meta.url);
     const processId = `${hostname()}-${process.pid}-${uniqueId(systemClock.now()).slice(-4)}`;
-    const workerData: WorkerThreadData = { config, roles, address, processId, version };
+    const workerData: WorkerThreadData = { config, roles, address, processId, version, logFile };
     const thread = new Thread(entry, { workerData });
     this.#thread = thread;
     thread.on("message", (message: FromWorkerThread) => {

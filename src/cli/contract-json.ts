@@ -1,0 +1,25 @@
+/** The contract's messages as its JSON: what `--json` prints is what the HTTP edge answers. */
+import { type DescMessage, fromBinary, type JsonValue, toJson } from "@bufbuild/protobuf";
+import { QueueStatus, Task, WatchTaskResponse } from "../../gen/grpc/agentmesh/v1/task.ts";
+import { WatchWorkflowResponse, Workflow } from "../../gen/grpc/agentmesh/v1/workflow.ts";
+import {
+  QueueStatusSchema,
+  TaskSchema,
+  WatchTaskResponseSchema,
+} from "../../gen/web/agentmesh/v1/task_pb.js";
+import { WatchWorkflowResponseSchema, WorkflowSchema } from "../../gen/web/agentmesh/v1/workflow_pb.js";
+
+interface Codec<Message> {
+  encode(message: Message): { finish(): Uint8Array };
+}
+
+function jsonBy<Message>(schema: DescMessage, codec: Codec<Message>): (message: Message) => JsonValue {
+  return (message) =>
+    toJson(schema, fromBinary(schema, codec.encode(message).finish()), { alwaysEmitImplicit: true });
+}
+
+export const taskJson = jsonBy(TaskSchema, Task);
+export const queueJson = jsonBy(QueueStatusSchema, QueueStatus);
+export const workflowJson = jsonBy(WorkflowSchema, Workflow);
+export const taskEventJson = jsonBy(WatchTaskResponseSchema, WatchTaskResponse);
+export const workflowEventJson = jsonBy(WatchWorkflowResponseSchema, WatchWorkflowResponse);

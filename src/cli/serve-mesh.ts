@@ -1,0 +1,42 @@
+/** What `up` and `serve` share: a mesh from its start to its drained end. */
+import type { Command } from "commander";
+import type { Role } from "../agent/role.ts";
+import { createLogger } from "../core/log.ts";
+import { exitCodes } from "./exit-codes.ts";
+import { aborted, interrupts } from "./interrupts.ts";
+import { loadRoles } from "./load-roles.ts";
+import { type Mesh, startMesh } from "./mesh.ts";
+import { print } from "./output.ts";
+import { loadSettings } from "./setting-flags.ts";
+import { banner } from "./up-banner.ts";
+import { packageVersion } from "./version.ts";
+
+/** Serves the roles that `choose` picks of all until a signal ends the process. */
+export async function serveMesh(
+  self: Command,
+  choose: (roles: readonly Role[]) => readonly Role[],
+): Promise<void> {
+  const roles = await loadRoles(loadSettings(self).config.roles.modules);
+  const served = choose(roles);
+  const { config } = loadSettings(self, { places: served.length });
+  const log = createLogger(config.log);
+  const version = packageVersion();
+  using stop = interrupts(() => process.exit(exitCodes.interrupted.code));
+  const mesh = await startMesh({ config, roles, served, version, log });
+  await Promise.race([mesh.ready(), aborted(stop.signal)]);
+  if (!stop.signal.aborted) {
+    if (process.stdout.isTTY) print(banner({ mesh, served, version, config }));
+    log.info(whereabouts(mesh), "ready");
+  }
+  const signal = await aborted(stop.signal);
+  const { timeoutSeconds } = config.drain;
+  log.info({ signal, timeoutSeconds }, "draining: no new work; a second signal ends the process at once");
+  await mesh.drain(timeoutSeconds * 1_000);
+  log.info({}, "stopped");
+}
+
+function whereabouts(mesh: Mesh): Record<string, unknown> {
+  const { servers, metricsPort, healthPort, store } = mesh;
+  const grpc = Object.fromEntries(servers.map(({ role, address }) => [role, address]));
+  return { grpc, metricsPort, healthPort, store: store.address, durability: store.durability };
+}
