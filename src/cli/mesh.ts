@@ -4,11 +4,12 @@ import { observeQueue } from "../agent/observe-queue.ts";
 import { probeRoutes } from "../agent/probes.ts";
 import type { Role } from "../agent/role.ts";
 import { catalogOf } from "../agent/role-catalog.ts";
-import { startRoleServer } from "../agent/role-server.ts";
+import { type RoleServerOptions, roleServices, startRoleServer } from "../agent/role-server.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Config } from "../core/config/settings.ts";
 import type { Logger } from "../core/log.ts";
 import { grpcPortOf } from "../core/ports.ts";
+import { startEdge } from "../gateway/edge.ts";
 import { Queue } from "../queue/queue.ts";
 import type { QueueStore, StoreDescription } from "../queue/store.ts";
 import { taskStates } from "../queue/task.ts";
@@ -35,6 +36,8 @@ export interface MeshOptions {
 export interface Mesh {
   /** Where each role's server listens, in the roles' order. */
   readonly servers: readonly { readonly role: string; readonly address: string }[];
+  /** The edge: HTTP/JSON and Connect, with the first role's defaults. */
+  readonly httpPort: number;
   readonly metricsPort: number;
   readonly healthPort: number;
   readonly store: StoreDescription;
@@ -64,24 +67,31 @@ async function start(options: MeshOptions, opened: (() => Promise<void>)[]): Pro
   opened.push(() => queue.close());
   const draining = new AbortController();
   const catalog = catalogOf(roles);
+  const optionsOf = (role: Role, place: number): RoleServerOptions => ({
+    role: role.name,
+    host,
+    port: grpcPortOf(config.server.grpcPort, place),
+    queue,
+    catalog,
+    clock: systemClock,
+    payloadBytesMax: config.payload.maxBytes,
+    log: log.child({ role: role.name }),
+    observe: (service, method, code, seconds) => metrics.rpcHandled(service, method, code, seconds),
+    draining: draining.signal,
+    more: workflowServices,
+  });
   const servers: { role: string; server: GrpcServer }[] = [];
   for (const [place, role] of served.entries()) {
-    const server = await startRoleServer({
-      role: role.name,
-      host,
-      port: grpcPortOf(config.server.grpcPort, place),
-      queue,
-      catalog,
-      clock: systemClock,
-      payloadBytesMax: config.payload.maxBytes,
-      log: log.child({ role: role.name }),
-      observe: (service, method, code, seconds) => metrics.rpcHandled(service, method, code, seconds),
-      draining: draining.signal,
-      more: workflowServices,
-    });
+    const server = await startRoleServer(optionsOf(role, place));
     servers.push({ role: role.name, server });
     opened.push(() => server.drain(0));
   }
+  const first = optionsOf(served[0] as Role, 0);
+  const edge = await startEdge({
+    ...{ ...first, port: config.server.httpPort, version },
+    services: roleServices(first),
+  });
+  opened.push(() => edge.drain(0));
   const address = dialable(host, servers[0]?.server.port ?? 0);
   let workers: WorkerHost | undefined;
   const listeners = await startListeners(
@@ -103,6 +113,7 @@ async function start(options: MeshOptions, opened: (() => Promise<void>)[]): Pro
   const [health, scrape] = listeners as [HttpListener, HttpListener];
   return {
     servers: servers.map(({ role, server }) => ({ role, address: `${host}:${server.port}` })),
+    httpPort: edge.port,
     healthPort: health.port,
     metricsPort: scrape.port,
     store: describe,
@@ -111,7 +122,7 @@ async function start(options: MeshOptions, opened: (() => Promise<void>)[]): Pro
       draining.abort();
       for (const { server } of servers) server.setServing(false);
       await workers.drain(timeoutMs);
-      await Promise.all(servers.map(({ server }) => server.drain(timeoutMs)));
+      await Promise.all([edge.drain(timeoutMs), ...servers.map(({ server }) => server.drain(timeoutMs))]);
       await queue.close();
       await Promise.all(listeners.map((listener) => listener.close()));
     },

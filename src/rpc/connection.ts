@@ -1,5 +1,14 @@
 /** One connection to a server: calls as promises and async iterables, a deadline on each, errors as MeshError. */
-import { Client, type ClientOptions, credentials, Metadata, type MethodDefinition, type ServiceError } from "@grpc/grpc-js";
+import type { EventEmitter } from "node:events";
+import type { Readable } from "node:stream";
+import {
+  Client,
+  type ClientOptions,
+  credentials,
+  Metadata,
+  type MethodDefinition,
+  type ServiceError,
+} from "@grpc/grpc-js";
 import { MeshError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import { fromServiceError, isServiceError } from "./status.ts";
@@ -73,16 +82,19 @@ export class Connection {
       new Metadata(),
       { deadline: deadlineOf(options) },
     );
+    const reading = readingOf(call);
     const unlink = cancelOnAbort(call, options.signal);
     try {
-      yield* this.#responses(call as AsyncIterable<Response>);
+      yield* this.#responses<Response>(reading);
     } finally {
       unlink();
-      call.cancel();
     }
   }
 
-  bidi<Request, Response>(method: MethodDefinition<Request, Response>, options: CallOptions): BidiCall<Request, Response> {
+  bidi<Request, Response>(
+    method: MethodDefinition<Request, Response>,
+    options: CallOptions,
+  ): BidiCall<Request, Response> {
     const call = this.#client.makeBidiStreamRequest(
       method.path,
       method.requestSerialize,
@@ -90,21 +102,15 @@ export class Connection {
       new Metadata(),
       { deadline: deadlineOf(options) },
     );
-    // Errors reach whoever reads the responses; without a reader yet they must not end the process.
-    call.on("error", () => {});
+    const reading = readingOf(call);
     const unlink = cancelOnAbort(call, options.signal);
+    const room = roomOf(call);
     call.on("status", unlink);
     return {
-      send: (request) =>
-        new Promise((resolve) => {
-          if (call.destroyed || call.write(request)) return resolve();
-          const go = () => resolve();
-          call.once("drain", go);
-          call.once("close", go);
-        }),
+      send: (request) => (room.ended() || call.write(request) ? Promise.resolve() : room.next()),
       end: () => call.end(),
       cancel: () => call.cancel(),
-      responses: this.#responses(call as AsyncIterable<Response>),
+      responses: this.#responses<Response>(reading),
     };
   }
 
@@ -112,17 +118,55 @@ export class Connection {
     this.#client.close();
   }
 
-  async *#responses<Response>(call: AsyncIterable<Response>): AsyncGenerator<Response> {
+  async *#responses<Response>({ call, failure }: Reading): AsyncGenerator<Response> {
     try {
-      for await (const response of call) yield response;
+      for await (const response of call) yield response as Response;
+      // An error from before the reading began is no event any more: the stream just ends.
+      const missed = failure();
+      if (missed) throw missed;
     } catch (error) {
       throw isServiceError(error) ? this.#error(error) : MeshError.from(error);
+    } finally {
+      call.cancel();
     }
   }
 
   #error(error: ServiceError): MeshError {
     return fromServiceError(error, this.address);
   }
+}
+
+type StreamCall = Readable & { cancel(): void };
+
+interface Reading {
+  readonly call: StreamCall;
+  /** The error that the call ended with. */
+  failure(): Error | undefined;
+}
+
+/** Keeps the call's error for whoever reads the responses; without a reader it must not end the process. */
+function readingOf(call: StreamCall): Reading {
+  let failure: Error | undefined;
+  call.on("error", (error: Error) => {
+    failure ??= error;
+  });
+  return { call, failure: () => failure };
+}
+
+/** Those who wait for a stream to have room again; the end of the call sets them free too. */
+function roomOf(call: EventEmitter): { ended(): boolean; next(): Promise<void> } {
+  let ended = false;
+  let waiting = Promise.withResolvers<void>();
+  const wake = () => {
+    waiting.resolve();
+    waiting = Promise.withResolvers();
+  };
+  call.on("drain", wake);
+  call.on("status", () => {
+    ended = true;
+    wake();
+  });
+  return { ended: () => ended, next: () => waiting.promise };
 }
 
 function deadlineOf(options: CallOptions): number {

@@ -27,8 +27,9 @@ export interface HttpListener {
 export async function startHttp(options: HttpListenerOptions): Promise<HttpListener> {
   const paths = Object.keys(options.routes).join(", ");
   const server = createServer(async (request, response) => {
-    const path = new URL(request.url ?? "/", "http://localhost").pathname;
-    const route = request.method === "GET" || request.method === "HEAD" ? options.routes[path] : undefined;
+    const [path = "/"] = (request.url ?? "/").split("?", 1);
+    const isRead = request.method === "GET" || request.method === "HEAD";
+    const route = isRead && Object.hasOwn(options.routes, path) ? options.routes[path] : undefined;
     const answer = route ? await safely(route) : plain(404, `nothing here; GET one of ${paths}`);
     response.writeHead(answer.status, { "content-type": answer.contentType });
     response.end(request.method === "HEAD" ? undefined : answer.body);
@@ -55,17 +56,25 @@ export function listen(
   options: Pick<HttpListenerOptions, "host" | "port" | "what" | "portSetting">,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error) =>
+    // Not once: a server that has no file handles left to accept with says so too, and goes on.
+    server.on("error", (error) =>
       reject(portTaken(`${options.what}: ${options.host}:${options.port}`, options.portSetting, error)),
     );
     server.listen(options.port, options.host, () => resolve((server.address() as AddressInfo).port));
   });
 }
 
-/** Takes no more connections and cuts the idle ones; resolves when the rest have ended. */
-export function close(server: Server): Promise<void> {
+/** How long a listener for machines waits for answers that are under way. */
+const closeMs = 1_000;
+
+/** Takes no more connections, cuts the idle ones, and those whose requests have not ended after `timeoutMs`. */
+export function close(server: Server, timeoutMs = closeMs): Promise<void> {
   return new Promise((resolve) => {
-    server.close(() => resolve());
+    const timer = setTimeout(() => server.closeAllConnections(), timeoutMs);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
     server.closeIdleConnections();
   });
 }

@@ -1,131 +1,145 @@
 /** Mounts a service's plain handlers on grpc-js: calls become functions, streams become async iterables with back pressure. */
-import {
-  type sendUnaryData,
-  type ServerDuplexStream,
-  type ServerUnaryCall,
-  type ServerWritableStream,
-  type ServiceDefinition,
-  status,
-  type UntypedServiceImplementation,
+
+import type {
+  ServerDuplexStream,
+  ServerUnaryCall,
+  ServerWritableStream,
+  ServiceDefinition,
+  sendUnaryData,
+  UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import type { EventEmitter } from "node:events";
 import type { CallContext } from "../core/call.ts";
-import { MeshError } from "../core/errors.ts";
-import type { Logger } from "../core/log.ts";
+import type { MeshError } from "../core/errors.ts";
+import { CallRecord, type CallRecordOptions } from "./call-record.ts";
+import { type CallsUnderWay, type GrpcCall, ServedCall } from "./served-call.ts";
 import { toStatus } from "./status.ts";
 
-/** Told of every call's end. */
-export type CallObserver = (service: string, method: string, code: string, seconds: number) => void;
+export type { CallObserver } from "./call-record.ts";
 
-export interface MountOptions {
-  readonly log: Logger;
-  readonly observe: CallObserver;
-}
-
-type Call =
-  | ServerUnaryCall<unknown, unknown>
-  | ServerWritableStream<unknown, unknown>
-  | ServerDuplexStream<unknown, unknown>;
-type Handlers = Readonly<Record<string, (...args: never[]) => unknown>>;
-
-/** The grpc-js implementation of `handlers`; a method without a handler is UNIMPLEMENTED. */
-export function mount(definition: ServiceDefinition, handlers: object, options: MountOptions): UntypedServiceImplementation {
-  const implementation: UntypedServiceImplementation = {};
-  for (const [name, method] of Object.entries(definition)) {
-    const handler = (handlers as Handlers)[name];
-    if (handler === undefined) continue;
-    const [, service = "", rpc = ""] = method.path.split("/");
-    const begin = (call: Call) => new ServedCall(call, service, rpc, options);
-    if (!method.responseStream)
-      implementation[name] = (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>) =>
-        void serveUnary(begin(call), handler as unknown as UnaryLike, call, callback);
-    else if (!method.requestStream)
-      implementation[name] = (call: ServerWritableStream<unknown, unknown>) =>
-        void serveStream(begin(call), call, (context) => (handler as unknown as StreamLike)(call.request, context));
-    else
-      implementation[name] = (call: ServerDuplexStream<unknown, unknown>) =>
-        void serveStream(begin(call), call, (context) => (handler as unknown as StreamLike)(call, context));
-  }
-  return implementation;
+export interface MountOptions extends CallRecordOptions {
+  /** Every call is in it from its begin to its end. */
+  readonly underWay: CallsUnderWay;
 }
 
 type UnaryLike = (request: unknown, context: CallContext) => Promise<unknown>;
 type StreamLike = (request: unknown, context: CallContext) => AsyncIterable<unknown>;
+type StreamCall = ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
 
-/** One call being served: its context, and how it ended. */
-class ServedCall implements CallContext {
-  readonly signal: AbortSignal;
-  readonly deadlineMs: number | undefined;
-  readonly #call: Call;
-  readonly #name: readonly [string, string];
-  readonly #options: MountOptions;
-  readonly #began = performance.now();
+/** The grpc-js implementation of `handlers`; a method without a handler is UNIMPLEMENTED. */
+export function mount(
+  definition: ServiceDefinition,
+  handlers: object,
+  options: MountOptions,
+): UntypedServiceImplementation {
+  const implementation: UntypedServiceImplementation = {};
+  for (const [name, method] of Object.entries(definition)) {
+    const handler = (handlers as Readonly<Record<string, unknown>>)[name];
+    if (handler === undefined) continue;
+    const begin = (call: GrpcCall) => new CallUnderWay(call, method.path, options);
+    if (!method.responseStream)
+      implementation[name] = (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>) =>
+        void serveUnary(begin(call), handler as UnaryLike, call, callback);
+    else if (!method.requestStream)
+      implementation[name] = (call: ServerWritableStream<unknown, unknown>) =>
+        void serveStream(begin(call), call, (context) => (handler as StreamLike)(call.request, context));
+    else
+      implementation[name] = (call: ServerDuplexStream<unknown, unknown>) =>
+        void serveStream(begin(call), call, (context) =>
+          (handler as StreamLike)(requestsOf(call, context), context),
+        );
+  }
+  return implementation;
+}
 
-  constructor(call: Call, service: string, rpc: string, options: MountOptions) {
-    this.#call = call;
-    this.#name = [service, rpc];
-    this.#options = options;
-    const abort = new AbortController();
-    (call as EventEmitter).on("cancelled", () => abort.abort(new MeshError("CALL_CANCELED", "the caller gave the call up")));
-    this.signal = abort.signal;
-    const deadline = call.getDeadline();
-    const deadlineMs = deadline instanceof Date ? deadline.getTime() : deadline;
-    this.deadlineMs = Number.isFinite(deadlineMs) ? deadlineMs : undefined;
+class CallUnderWay {
+  readonly served: ServedCall;
+  readonly #record: CallRecord;
+  readonly #underWay: CallsUnderWay;
+
+  constructor(call: GrpcCall, path: string, options: MountOptions) {
+    this.served = new ServedCall(call);
+    this.#record = new CallRecord(path, options);
+    this.#underWay = options.underWay;
+    this.#underWay.add(this.served);
   }
 
-  header(name: string): string | undefined {
-    return this.#call.metadata.get(name)[0]?.toString();
+  succeeded(): void {
+    this.#underWay.delete(this.served);
+    this.#record.succeeded();
   }
 
-  ended(code: string): void {
-    this.#options.observe(this.#name[0], this.#name[1], code, (performance.now() - this.#began) / 1_000);
-  }
-
-  /** The status to answer with; a fault of our own goes to the log whole. */
-  failed(thrown: unknown): ReturnType<typeof toStatus> {
-    const error = MeshError.from(thrown);
-    if (error.reason === "INTERNAL")
-      this.#options.log.error({ rpc: this.#name.join("/"), error: String(error.stack), cause: String(error.cause) }, "a call failed");
-    this.ended(error.code);
-    return toStatus(error);
+  /** What to answer with. A call that was stopped ends for that reason, whatever its handler made of it. */
+  failed(thrown: unknown): MeshError {
+    this.#underWay.delete(this.served);
+    return this.#record.failed(this.served.stopped ?? thrown);
   }
 }
 
 async function serveUnary(
-  served: ServedCall,
+  call: CallUnderWay,
   handler: UnaryLike,
-  call: ServerUnaryCall<unknown, unknown>,
+  { request }: ServerUnaryCall<unknown, unknown>,
   callback: sendUnaryData<unknown>,
 ): Promise<void> {
+  let response: unknown;
   try {
-    callback(null, await handler(call.request, served));
-    served.ended("OK");
+    response = await handler(request, call.served);
   } catch (error) {
-    callback(served.failed(error));
+    return callback(toStatus(call.failed(error)));
   }
+  call.succeeded();
+  callback(null, response);
 }
 
 async function serveStream(
-  served: ServedCall,
-  call: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>,
+  underWay: CallUnderWay,
+  call: StreamCall,
   respond: (context: CallContext) => AsyncIterable<unknown>,
 ): Promise<void> {
+  const { served } = underWay;
   // A stream's own error (the peer reset it, say) ends the reading; it must not end the process.
   call.on("error", () => {});
-  if ("destroy" in call && "read" in call) served.signal.addEventListener("abort", () => call.destroy(), { once: true });
   try {
-    for await (const response of respond(served))
-      if (!call.write(response)) await drained(call, served.signal);
-    served.ended("OK");
-    call.end();
+    for await (const response of respond(served)) {
+      // A call that has ended says neither that it is full nor that it has room again.
+      if (served.stopped === undefined && !call.write(response)) await drained(call, served.signal);
+      if (served.stopped) break;
+    }
+    if (served.stopped) throw served.stopped;
   } catch (error) {
-    if (served.signal.aborted) served.ended(statusName(status.CANCELLED));
-    else call.emit("error", served.failed(error));
+    const status = toStatus(underWay.failed(error));
+    call.emit("error", status);
+    return;
   }
+  underWay.succeeded();
+  call.end();
 }
 
-function statusName(code: status): string {
-  return status[code];
+/**
+ * The requests of a two-way stream. A handler that stops reading (a bad message, say) leaves the call as it is, since its
+ * answer is still to be sent; a call that is stopped ends the reading.
+ */
+async function* requestsOf(
+  call: ServerDuplexStream<unknown, unknown>,
+  { signal }: CallContext,
+): AsyncGenerator<unknown> {
+  const reading = call.iterator({ destroyOnReturn: false });
+  let interrupt: (reason: unknown) => void = () => {};
+  const stop = () => interrupt(signal.reason);
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    for (;;) {
+      const next = await new Promise<IteratorResult<unknown>>((resolve, reject) => {
+        interrupt = reject;
+        if (signal.aborted) reject(signal.reason);
+        reading.next().then(resolve, reject);
+      });
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
 }
 
 function drained(call: NodeJS.WritableStream, signal: AbortSignal): Promise<void> {
@@ -135,6 +149,7 @@ function drained(call: NodeJS.WritableStream, signal: AbortSignal): Promise<void
       signal.removeEventListener("abort", done);
       resolve();
     };
+    if (signal.aborted) return resolve();
     call.once("drain", done);
     signal.addEventListener("abort", done, { once: true });
   });

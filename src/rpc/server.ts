@@ -3,8 +3,10 @@ import { Server, ServerCredentials, type ServiceDefinition } from "@grpc/grpc-js
 import { HealthImplementation } from "grpc-health-check";
 import { MeshError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
-import { type MountOptions, mount } from "./mount.ts";
+import type { CallRecordOptions } from "./call-record.ts";
+import { mount } from "./mount.ts";
 import { reflection } from "./reflection.ts";
+import type { CallsUnderWay } from "./served-call.ts";
 
 export interface MountedService {
   /** Such as "agentmesh.v1.TaskService": what health is asked by. */
@@ -13,7 +15,7 @@ export interface MountedService {
   readonly handlers: object;
 }
 
-export interface GrpcServerOptions extends MountOptions {
+export interface GrpcServerOptions extends CallRecordOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
@@ -27,7 +29,10 @@ export interface GrpcServer {
   readonly port: number;
   /** "" and every service's name at once. */
   setServing(serving: boolean): void;
-  /** Refuses new calls, lets those in flight end for at most `timeoutMs`, then cuts them. */
+  /**
+   * Refuses new calls and lets those in flight end for at most `timeoutMs`. The rest are told SERVER_DRAINING, so that their
+   * callers go to another replica, and what still has not ended then is cut.
+   */
   drain(timeoutMs: number): Promise<void>;
 }
 
@@ -43,8 +48,11 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     "grpc.keepalive_timeout_ms": 10_000,
     "grpc.max_concurrent_streams": 10_000,
   });
-  const health = new HealthImplementation({ "": "NOT_SERVING" });
-  for (const { definition, handlers } of options.services) server.addService(definition, mount(definition, handlers, options));
+  const underWay: CallsUnderWay = new Set();
+  const names = ["", ...options.services.map((service) => service.name)];
+  const health = new HealthImplementation(Object.fromEntries(names.map((name) => [name, "NOT_SERVING"])));
+  for (const { definition, handlers } of options.services)
+    server.addService(definition, mount(definition, handlers, { ...options, underWay }));
   health.addToServer(server);
   (await reflection()).addToServer(server);
   const port = await bind(server, options);
@@ -52,10 +60,9 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     host: options.host,
     port,
     setServing(serving) {
-      for (const name of ["", ...options.services.map((service) => service.name)])
-        health.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
+      for (const name of names) health.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
     },
-    drain: (timeoutMs) => drain(server, timeoutMs),
+    drain: (timeoutMs) => drain(server, underWay, timeoutMs),
   };
 }
 
@@ -75,12 +82,28 @@ export function portTaken(what: string, setting: string, cause: Error): MeshErro
   return new MeshError("PORT_IN_USE", message, { cause });
 }
 
-function drain(server: Server, timeoutMs: number): Promise<void> {
+/** How long calls that were told to end have for it. */
+const farewellMs = 250;
+
+function drain(server: Server, underWay: CallsUnderWay, timeoutMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => server.forceShutdown(), timeoutMs);
+    const cut = () => server.forceShutdown();
+    const tell = () => {
+      for (const call of underWay) call.stop(draining());
+      timer = setTimeout(cut, farewellMs);
+    };
+    let timer = setTimeout(tell, timeoutMs);
     server.tryShutdown(() => {
       clearTimeout(timer);
       resolve();
     });
   });
+}
+
+/** What calls are told that a server which shuts down cannot wait for. */
+export function draining(): MeshError {
+  return new MeshError(
+    "SERVER_DRAINING",
+    "the server is shutting down; call again: another replica, or later",
+  );
 }

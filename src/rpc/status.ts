@@ -4,21 +4,25 @@ import { BadRequest, ErrorInfo } from "../../gen/grpc/google/rpc/error_details.t
 import { Status } from "../../gen/grpc/google/rpc/status.ts";
 import { type ErrorCode, MeshError } from "../core/errors.ts";
 import { type Reason, reasons } from "../core/reasons.ts";
+import { publicError } from "./public-error.ts";
 
 /** ErrorInfo's domain: who gives the reasons their meaning. */
-const domain = "agentmesh";
+export const domain = "agentmesh";
 const detailsKey = "grpc-status-details-bin";
 const badRequestType = "type.googleapis.com/google.rpc.BadRequest";
 const errorInfoType = "type.googleapis.com/google.rpc.ErrorInfo";
 
-/** What a server answers. An INTERNAL error keeps its cause to itself: the log has it. */
-export function toStatus(error: MeshError): StatusObject {
+/** What a server answers. */
+export function toStatus(thrown: MeshError): StatusObject {
+  const error = publicError(thrown);
+  const { message } = error;
   const code = status[error.code];
-  const message = error.reason === "INTERNAL" ? "internal error; the server's log has the cause" : error.message;
   const info = ErrorInfo.fromPartial({ reason: error.reason, domain, metadata: { ...error.metadata } });
   const details = [{ typeUrl: errorInfoType, value: Buffer.from(ErrorInfo.encode(info).finish()) }];
   if (error.fields.length > 0) {
-    const bad = BadRequest.fromPartial({ fieldViolations: error.fields.map((violation) => ({ ...violation })) });
+    const bad = BadRequest.fromPartial({
+      fieldViolations: error.fields.map((violation) => ({ ...violation })),
+    });
     details.push({ typeUrl: badRequestType, value: Buffer.from(BadRequest.encode(bad).finish()) });
   }
   const metadata = new Metadata();
@@ -32,12 +36,14 @@ const reasonOfCode: Partial<Record<number, Reason>> = {
   [status.UNAVAILABLE]: "SERVER_UNREACHABLE",
   [status.UNIMPLEMENTED]: "NOT_YET_SUPPORTED",
   [status.INVALID_ARGUMENT]: "INVALID_FIELD",
+  // grpc-js itself refuses a message over the limit so, on either side.
+  [status.RESOURCE_EXHAUSTED]: "PAYLOAD_TOO_LARGE",
 };
 
 /** What a client throws. `address` names the server where it could not be reached. */
 export function fromServiceError(error: ServiceError, address: string): MeshError {
   const { info, bad } = detailsOf(error);
-  if (info?.domain === domain && info.reason in reasons)
+  if (info?.domain === domain && Object.hasOwn(reasons, info.reason))
     return new MeshError(info.reason as Reason, error.details, {
       metadata: info.metadata,
       fields: bad?.fieldViolations ?? [],
@@ -57,9 +63,13 @@ function detailsOf(error: ServiceError): { info?: ErrorInfo; bad?: BadRequest } 
   const packed = error.metadata?.get(detailsKey)[0];
   if (!(packed instanceof Buffer)) return {};
   const found: { info?: ErrorInfo; bad?: BadRequest } = {};
-  for (const { typeUrl, value } of Status.decode(packed).details) {
-    if (typeUrl === errorInfoType) found.info = ErrorInfo.decode(value);
-    if (typeUrl === badRequestType) found.bad = BadRequest.decode(value);
+  try {
+    for (const { typeUrl, value } of Status.decode(packed).details) {
+      if (typeUrl === errorInfoType) found.info = ErrorInfo.decode(value);
+      if (typeUrl === badRequestType) found.bad = BadRequest.decode(value);
+    }
+  } catch {
+    // Details that cannot be read are as good as none: the status still says what happened.
   }
   return found;
 }
