@@ -1,5 +1,5 @@
 /** Names that the mesh makes: task ids carry their queue, so that any replica finds a task's home by its id alone. */
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomFillSync } from "node:crypto";
 
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -19,9 +19,23 @@ function encodeBytes(bytes: Uint8Array): string {
   return text;
 }
 
+/** Chance is fetched for many ids at once: each call of the kernel costs more than an id. */
+const chanceBytes = 12;
+const pool = Buffer.alloc(chanceBytes * 512);
+let poolAt = pool.length;
+
+function chance(): Uint8Array {
+  if (poolAt === pool.length) {
+    randomFillSync(pool);
+    poolAt = 0;
+  }
+  poolAt += chanceBytes;
+  return pool.subarray(poolAt - chanceBytes, poolAt);
+}
+
 /** 9 characters of time and 12 of chance (60 bits): sorts by time, 21 characters in all. */
 export function uniqueId(timeMs: number): string {
-  return encodeTime(timeMs) + encodeBytes(randomBytes(12));
+  return encodeTime(timeMs) + encodeBytes(chance());
 }
 
 /** The same 24 characters (120 bits) for the same parts; parts are length-prefixed, so none can imitate another. */

@@ -45,6 +45,8 @@ export interface CallsOptions {
   readonly keys: Keys;
   readonly scripts: Scripts;
   readonly limits: StoreLimits;
+  /** Gets the signals that the store has to tell itself; see lua/include/moves.lua. */
+  readonly tell: (signal: string) => void;
 }
 
 export class Calls {
@@ -52,12 +54,19 @@ export class Calls {
   readonly keys: Keys;
   readonly limits: StoreLimits;
   readonly #scripts: Scripts;
+  readonly #tell: (signal: string) => void;
 
   constructor(options: CallsOptions) {
     this.connection = options.connection;
     this.keys = options.keys;
     this.limits = options.limits;
     this.#scripts = options.scripts;
+    this.#tell = options.tell;
+  }
+
+  /** Tells this store's own listeners what a reply said; an empty signal says nothing. */
+  tell(signal: string): void {
+    if (signal !== "") this.#tell(signal);
   }
 
   /** Calls a script on a queue; answers with its reply as it is. */
@@ -66,7 +75,7 @@ export class Calls {
     return this.connection.run(this.#scripts[script], this.keys.queue(queue), args);
   }
 
-  /** Calls a script that answers {outcomes, effects, values}. */
+  /** Calls a script that answers {outcomes, {signal, effect, …}, values}, and tells the signal. */
   async change(
     script: ScriptName,
     queue: string,
@@ -74,7 +83,8 @@ export class Calls {
     extra?: readonly Argument[],
   ): Promise<Answer> {
     const reply = (await this.run(script, queue, input, extra)) as [Buffer, Buffer[], Buffer[]?];
-    const [outcomes, effects, values = []] = reply;
+    const [outcomes, [signal, ...effects], values = []] = reply;
+    this.tell(String(signal));
     return { outcomes, effects: effects.map(String), values };
   }
 

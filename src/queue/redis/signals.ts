@@ -26,7 +26,7 @@ export class Signals {
 
   async open(): Promise<void> {
     const { connection, channel } = this.#options;
-    connection.redis.on("message", (_channel: string, text: string) => this.#tell(parseSignal(text)));
+    connection.redis.on("message", (_channel: string, text: string) => this.tell(text));
     await connection.connect();
     await connection.redis.subscribe(channel);
     connection.redis.on("ready", () => void this.#resubscribe());
@@ -39,6 +39,11 @@ export class Signals {
     return () => this.#listeners.delete(own);
   }
 
+  /** Tells the listeners what a script said, whether it came by the channel or in a reply. */
+  tell(text: string): void {
+    this.#hear(parseSignal(text));
+  }
+
   close(): void {
     clearInterval(this.#watchdog);
     this.#listeners.clear();
@@ -49,7 +54,7 @@ export class Signals {
     try {
       await this.#options.connection.redis.subscribe(this.#options.channel);
       for (const queue of await this.#options.queueNames())
-        this.#tell({ queue, ready: true, changed: [], revoked: [] });
+        this.#hear({ queue, ready: true, changed: [], revoked: [] });
     } catch {
       // The connection is lost again, and this runs again when it is back.
     }
@@ -61,7 +66,7 @@ export class Signals {
     await redis.ping().catch(() => redis.disconnect(true));
   }
 
-  #tell(signal: StoreSignal): void {
+  #hear(signal: StoreSignal): void {
     for (const listener of this.#listeners) listener(signal);
   }
 }

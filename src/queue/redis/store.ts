@@ -59,8 +59,14 @@ export interface RedisStoreOptions {
 export async function openRedisStore(options: RedisStoreOptions): Promise<QueueStore> {
   const connection = new Connection(options.url);
   const keys = new Keys(options.prefix ?? "am");
-  const calls = new Calls({ connection, keys, scripts: loadScripts(), limits: options.limits });
-  const signals = new Signals({
+  const calls = new Calls({
+    connection,
+    keys,
+    scripts: loadScripts(),
+    limits: options.limits,
+    tell: (signal) => signals.tell(signal),
+  });
+  const signals: Signals = new Signals({
     connection: new Connection(options.url),
     channel: keys.signals,
     queueNames: () => queueNames(calls),

@@ -17,6 +17,16 @@ interface Expired {
   readonly decision: Decision;
 }
 
+/** As lua/sweep.lua answers. */
+type SweepReply = [
+  expired: Buffer,
+  outbox: Buffer[],
+  promoted: number,
+  purged: number,
+  dueMs: number,
+  signal: Buffer,
+];
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export async function sweep(calls: Calls, effects: Effects): Promise<SweepReport> {
@@ -38,7 +48,8 @@ async function sweepQueue(calls: Calls, effects: Effects, queue: string): Promis
   const { retentionMs, retentionTasksMax } = calls.limits;
   for (let round = 0; round < roundsMax; round++) {
     const reply = await calls.run("sweep", queue, retentionMs, [retentionTasksMax, itemsMax]);
-    const [packed, outbox, promoted, purged, dueMs] = reply as [Buffer, Buffer[], number, number, number];
+    const [packed, outbox, promoted, purged, dueMs, signal] = reply as SweepReply;
+    calls.tell(String(signal));
     const listed = readExpired(packed);
     const { taken, caused } = await expire(calls, queue, listed);
     await effects.deliver([...outbox.map(String), ...caused]);

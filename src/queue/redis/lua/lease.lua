@@ -60,5 +60,4 @@ while at <= #INPUT do
   if given < max and bytes >= bytesMax then parts[1] = '\1' end
   parts[slot] = pack('>I2', given)
 end
-commit()
-return { table.concat(parts), {}, values }
+return { table.concat(parts), commit(), values }

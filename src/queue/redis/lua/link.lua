@@ -19,4 +19,4 @@ while at <= #INPUT do
   end
   outcomes[#outcomes + 1] = string.char(T and T[STATE] or MISSING)
 end
-return { table.concat(outcomes), {} }
+return { table.concat(outcomes), { '' } }

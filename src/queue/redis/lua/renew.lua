@@ -19,5 +19,4 @@ while at <= #INPUT do
   end
   outcomes[#outcomes + 1] = string.char(accepted and 1 or 0, T and T[STATE] or MISSING)
 end
-commit()
-return { table.concat(outcomes), {} }
+return { table.concat(outcomes), commit() }

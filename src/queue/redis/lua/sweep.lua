@@ -68,5 +68,5 @@ end
 
 local promoted, purged = promote(), purgeOld()
 local expired = listExpired()
-commit()
-return { expired, call('ZRANGE', Q .. 'o', 0, batch - 1), promoted, purged, untilDue() }
+local signal = commit()[1]
+return { expired, call('ZRANGE', Q .. 'o', 0, batch - 1), promoted, purged, untilDue(), signal }

@@ -115,7 +115,18 @@ local function join(values)
   return table.concat(values, ',')
 end
 
--- Writes what the items gathered; the last step of every script that changes something.
+-- Tells what happened. The caller's own listeners learn it from the reply, so the channel is used only when others listen too;
+-- answers with what the caller shall tell itself, or with '' when the channel told it.
+local function tell()
+  if not (ready or changed[1] or revoked[1]) then return '' end
+  local signal = table.concat({ queueName(), ready and '1' or '0', join(changed), join(revoked) }, '|')
+  if call('PUBSUB', 'NUMSUB', CHANNEL)[2] <= 1 then return signal end
+  call('PUBLISH', CHANNEL, signal)
+  return ''
+end
+
+-- Writes what the items gathered; the last step of every script that changes something. Answers with the outbox entries that
+-- were added, after the signal that is the caller's to tell.
 local function commit()
   for line in pairs(additions) do lineFlush(line) end
   if leased[1] then callMany('ZADD', Q .. 'e', leased) end
@@ -140,9 +151,7 @@ local function commit()
   for state, by in pairs(deltas) do
     if by ~= 0 then call('HINCRBY', Q .. 'q', state, by) end
   end
-  if ready or changed[1] or revoked[1] then
-    call('PUBLISH', CHANNEL, table.concat({ queueName(), ready and '1' or '0', join(changed), join(revoked) }, '|'))
-  end
+  table.insert(effects, 1, tell())
   return effects
 end
 

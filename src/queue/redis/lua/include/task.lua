@@ -6,7 +6,8 @@
 -- ARGV[2]  how many entries a log keeps
 -- ARGV[3]  the items, packed by the caller in the format of each script's head
 --
--- A reply is {outcomes, effects}: packed outcomes in the items' order, and the outbox entries that were added.
+-- A reply is {outcomes, {signal, effect, …}}: packed outcomes in the items' order; then the signal that is the caller's to
+-- tell ('' for none) and the outbox entries that were added.
 local call, pack, parse, band, bor = redis.call, struct.pack, struct.unpack, bit.band, bit.bor
 local char, byte, format, floor = string.char, string.byte, string.format, math.floor
 local Q, CHANNEL, LOG_MAX, INPUT = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3]
