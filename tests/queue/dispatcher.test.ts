@@ -1,0 +1,195 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { silentLogger } from "../../src/core/log.ts";
+import { Dispatcher, type Session } from "../../src/queue/dispatcher.ts";
+import { GroupCommit } from "../../src/queue/group-commit.ts";
+import type { LeaseAsk, LeasedTask, QueueStore } from "../../src/queue/store.ts";
+import { type OpenedStore, until } from "../contract/store/kit.ts";
+import { openFresh } from "../support/sqlite.ts";
+import { newTask, stateOf, submitOne, term, uniqueQueue } from "../support/tasks.ts";
+
+let opened: OpenedStore;
+let store: QueueStore;
+beforeAll(async () => {
+  opened = await openFresh();
+  store = opened.store;
+});
+afterAll(() => opened.close());
+
+/** A dispatcher over the real store, woken by its signals; `lease` may be put in place of the store's. */
+function dispatching(lease: QueueStore["lease"] = (asks) => store.lease(asks)) {
+  const given: { tasks: LeasedTask[]; back: LeasedTask[] } = { tasks: [], back: [] };
+  const grouped = new GroupCommit<LeaseAsk, readonly LeasedTask[]>(lease);
+  const dispatcher = new Dispatcher({
+    lease: (asks) => grouped.addAll(asks),
+    async giveBack(tasks) {
+      given.back.push(...tasks);
+      const result = { kind: "released", reason: "" } as const;
+      await store.finish(tasks.map((task) => ({ ...term(task), result })));
+    },
+    leased: (task) => void given.tasks.push(task),
+    log: silentLogger,
+  });
+  const unsubscribe = store.subscribe((signal) => signal.ready && dispatcher.wake(signal.queue));
+  const close = () => {
+    unsubscribe();
+    dispatcher.close();
+  };
+  return { dispatcher, given, close };
+}
+
+/** A worker that takes what it is handed and watches over its credit. */
+function worker(dispatcher: Dispatcher, queue: string, workerId: string) {
+  const got: LeasedTask[] = [];
+  const state = { granted: 0, got, over: false };
+  const session: Session = dispatcher.attach({
+    queue,
+    workerId,
+    leaseMs: 60_000,
+    deliver: (tasks) => {
+      got.push(...tasks);
+      state.over ||= got.length > state.granted;
+    },
+  });
+  const grant = (count: number) => {
+    state.granted += count;
+    session.grant(count);
+  };
+  return { session, grant, state };
+}
+
+const submit = (queue: string, count: number) =>
+  store.submit(Array.from({ length: count }, () => newTask(queue)));
+
+test("a deep queue is spread over all who wait", async () => {
+  const queue = uniqueQueue();
+  const { dispatcher, close } = dispatching();
+  await submit(queue, 600);
+  const workers = Array.from({ length: 6 }, (_, nth) => worker(dispatcher, queue, `w${nth}`));
+  for (const { grant } of workers) grant(100);
+  await until(() => workers.every(({ state }) => state.got.length === 100));
+  const ids = workers.flatMap(({ state }) => state.got.map(({ id }) => id));
+  expect(new Set(ids).size).toBe(600);
+  expect(
+    workers.every(({ state }) => state.got.every(({ workerId }) => workerId === state.got[0]?.workerId)),
+  ).toBe(true);
+  close();
+});
+
+test("tasks that trickle in go to one after the other", async () => {
+  const queue = uniqueQueue();
+  const { dispatcher, close } = dispatching();
+  const workers = Array.from({ length: 4 }, (_, nth) => worker(dispatcher, queue, `w${nth}`));
+  for (const { grant } of workers) grant(100);
+  for (let round = 1; round <= 8; round++) {
+    await submitOne(store, newTask(queue));
+    await until(() => workers.reduce((sum, { state }) => sum + state.got.length, 0) === round);
+  }
+  expect(workers.map(({ state }) => state.got.length)).toEqual([2, 2, 2, 2]);
+  close();
+});
+
+test("what was leased for a worker that has gone goes back, and the others' is handed over first", async () => {
+  const queue = uniqueQueue();
+  const leased = Promise.withResolvers<void>();
+  const go = Promise.withResolvers<void>();
+  const { dispatcher, given, close } = dispatching(async (asks) => {
+    const answers = await store.lease(asks);
+    leased.resolve();
+    await go.promise;
+    return answers;
+  });
+  await submit(queue, 4);
+  const [gone, stays] = ["gone", "stays"].map((id) => worker(dispatcher, queue, id)) as [
+    ReturnType<typeof worker>,
+    ReturnType<typeof worker>,
+  ];
+  gone.grant(2);
+  stays.grant(2);
+  await leased.promise;
+  gone.session.close();
+  go.resolve();
+  await until(() => given.back.length === 2);
+  expect(gone.state.got).toEqual([]);
+  for (const task of given.back) await until(async () => (await stateOf(store, task.id)) === "QUEUED");
+  stays.grant(2);
+  await until(() => stays.state.got.length === 4);
+  expect(stays.state.got.every(({ attempt }) => attempt === 1)).toBe(true);
+  expect(dispatcher.attached(queue)).toBe(1);
+  close();
+});
+
+test("a store that fails for a while is asked again", async () => {
+  const queue = uniqueQueue();
+  let calls = 0;
+  const { dispatcher, close } = dispatching(async (asks) => {
+    if (++calls <= 2) throw new Error("not now");
+    return store.lease(asks);
+  });
+  await submit(queue, 1);
+  const { grant, state } = worker(dispatcher, queue, "w");
+  grant(1);
+  await until(() => state.got.length === 1);
+  expect(calls).toBe(3);
+  close();
+});
+
+test("a dispatcher that is closed leases nothing more", async () => {
+  const queue = uniqueQueue();
+  const { dispatcher, close } = dispatching();
+  const { grant, state } = worker(dispatcher, queue, "w");
+  close();
+  grant(5);
+  await submit(queue, 1);
+  dispatcher.wakeAll();
+  await new Promise(setImmediate);
+  expect(state.got).toEqual([]);
+});
+
+describe("whatever the order of submits, grants and goodbyes", () => {
+  const action = fc.oneof(
+    fc.record({ kind: fc.constant("submit" as const), count: fc.integer({ min: 1, max: 50 }) }),
+    fc.record({
+      kind: fc.constant("grant" as const),
+      who: fc.nat(3),
+      count: fc.integer({ min: 1, max: 40 }),
+    }),
+    fc.record({ kind: fc.constant("leave" as const), who: fc.nat(3) }),
+    fc.record({ kind: fc.constant("turns" as const), count: fc.nat(3) }),
+  );
+
+  test("credit is never exceeded, no task is handed over twice, and none waits while there is credit", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(action, { maxLength: 40 }), async (actions) => {
+        const queue = uniqueQueue();
+        const { dispatcher, given, close } = dispatching();
+        const all: ReturnType<typeof worker>[] = [];
+        const join = () => {
+          const joined = worker(dispatcher, queue, `w${all.length}`);
+          all.push(joined);
+          return joined;
+        };
+        const present = [join(), join(), join(), join()];
+        let submitted = 0;
+        for (const step of actions) {
+          if (step.kind === "submit") {
+            submitted += step.count;
+            void submit(queue, step.count);
+          } else if (step.kind === "grant") present[step.who]?.grant(step.count);
+          else if (step.kind === "leave") {
+            present[step.who]?.session.close();
+            present[step.who] = join();
+          } else for (let turns = 0; turns < step.count; turns++) await new Promise(setImmediate);
+        }
+        present[0]?.grant(submitted);
+        await until(() => all.reduce((sum, { state }) => sum + state.got.length, 0) === submitted);
+        const ids = all.flatMap(({ state }) => state.got.map(({ id }) => id));
+        expect(new Set(ids).size).toBe(submitted);
+        expect(all.filter(({ state }) => state.over)).toEqual([]);
+        expect(given.tasks.length).toBe(submitted);
+        close();
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
