@@ -19,7 +19,7 @@ export function unknownPath(path: string, services: readonly DescService[]): Adv
   const paths = services.flatMap((service) => service.methods.map(pathOf));
   const nearest = closest(path, paths);
   const isNear = paths.length > 0 && distance(path, nearest) <= path.length / 4;
-  const hint = isNear ? `; did you mean ${nearest}?` : "";
+  const hint = isNear ? `; did you mean ${nearest}?` : ";";
   return advice(404, Code.Unimplemented, `nothing is at ${shown(path)}${hint} GET / lists every method`);
 }
 

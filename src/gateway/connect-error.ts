@@ -2,6 +2,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema } from "../../gen/web/google/rpc/error_details_pb.js";
 import { type ErrorCode, MeshError } from "../core/errors.ts";
+import { limits } from "../core/limits.ts";
 import { domain } from "../rpc/status.ts";
 
 const codes: Readonly<Record<ErrorCode, Code>> = {
@@ -37,12 +38,12 @@ export function withReason(error: ConnectError): ConnectError {
 }
 
 function refusalOf({ code, rawMessage }: ConnectError): MeshError | undefined {
-  if (code === Code.InvalidArgument)
-    return new MeshError("INVALID_FIELD", rawMessage, {
-      fields: [{ field: "(the request)", description: rawMessage }],
-    });
+  if (code === Code.InvalidArgument) return new MeshError("INVALID_FIELD", rawMessage);
   if (code === Code.ResourceExhausted)
-    return new MeshError("PAYLOAD_TOO_LARGE", `the request is too large: ${rawMessage}`);
+    return new MeshError(
+      "PAYLOAD_TOO_LARGE",
+      `the request is over ${limits.messageBytesMax} bytes, the most that one message may have`,
+    );
   if (code === Code.DeadlineExceeded) return new MeshError("DEADLINE_EXCEEDED", rawMessage);
   return undefined;
 }

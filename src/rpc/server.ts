@@ -54,7 +54,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   for (const { definition, handlers } of options.services)
     server.addService(definition, mount(definition, handlers, { ...options, underWay }));
   health.addToServer(server);
-  (await reflection()).addToServer(server);
+  reflection(options.services.map((service) => service.name)).addToServer(server);
   const port = await bind(server, options);
   return {
     host: options.host,
@@ -76,9 +76,17 @@ function bind(server: Server, options: GrpcServerOptions): Promise<number> {
   });
 }
 
+const whyNoListening: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another program listens there",
+  EACCES: "this user may not",
+  EADDRNOTAVAIL: "this machine has no such address",
+};
+
 /** The error for a port that cannot be listened on. */
 export function portTaken(what: string, setting: string, cause: Error): MeshError {
-  const message = `${what} cannot be listened on (${cause.message}); stop what holds it, or set ${setting}`;
+  const known = Object.keys(whyNoListening).find((code) => cause.message.includes(code)) ?? "";
+  const why = whyNoListening[known] ?? cause.message;
+  const message = `${what} cannot be listened on (${why}); stop what holds it, or set ${setting}`;
   return new MeshError("PORT_IN_USE", message, { cause });
 }
 
