@@ -34,22 +34,49 @@ async function drainRow(title: string, sides: Sides, options: MeasureOptions): P
   const all = [sides.ours, ...(sides.bull ? [sides.bull] : [])];
   const warmUp = Math.ceil(options.tasks / 5);
   for (const side of all) await side.fill(warmUp + options.tasks * options.rounds + 1_000);
-  const contender = (name: string, side: OurSide | BullSide): Contender => ({ name, run: (tasks) => side.drain(tasks) });
-  const contenders = [contender("agentmesh", sides.ours), ...(sides.bull ? [contender("BullMQ worker(50)", sides.bull)] : [])];
+  const contender = (name: string, side: OurSide | BullSide): Contender => ({
+    name,
+    run: (tasks) => side.drain(tasks),
+  });
+  const contenders = [
+    contender("agentmesh", sides.ours),
+    ...(sides.bull ? [contender("BullMQ worker(50)", sides.bull)] : []),
+  ];
   return { title, measured: await measure(contenders, options) };
 }
 
-async function rowsOn(open: (name: string) => Sides, options: { redis?: MeasureOptions["redis"] }): Promise<Row[]> {
+async function rowsOn(
+  open: (name: string) => Sides,
+  options: { redis?: MeasureOptions["redis"] },
+): Promise<Row[]> {
   const rows: Row[] = [];
   const row = async (title: string, tasks: number, contend: (sides: Sides) => Contender[]) => {
     process.stderr.write(`  ${title} …\n`);
-    rows.push({ title, measured: await measure(contend(open(`b${rows.length}`)), { tasks, rounds, ...options }) });
+    rows.push({
+      title,
+      measured: await measure(contend(open(`b${rows.length}`)), { tasks, rounds, ...options }),
+    });
   };
-  await row("submit, 1 in flight", 3_000, ({ ours, bull }) => [ours.submit(1), ...(bull ? [bull.submit(1)] : [])]);
-  await row("submit, 64 in flight", 20_000, ({ ours, bull }) => [ours.submit(64), ...(bull ? [bull.submit(64)] : [])]);
-  await row("submit, batches of 100", 40_000, ({ ours, bull }) => [ours.submitBatches(100), ...(bull ? [bull.submitBatches(100)] : [])]);
+  await row("submit, 1 in flight", 3_000, ({ ours, bull }) => [
+    ours.submit(1),
+    ...(bull ? [bull.submit(1)] : []),
+  ]);
+  await row("submit, 64 in flight", 20_000, ({ ours, bull }) => [
+    ours.submit(64),
+    ...(bull ? [bull.submit(64)] : []),
+  ]);
+  await row("submit, batches of 100", 40_000, ({ ours, bull }) => [
+    ours.submitBatches(100),
+    ...(bull ? [bull.submitBatches(100)] : []),
+  ]);
   process.stderr.write("  lease and complete, 50 slots …\n");
-  rows.push(await drainRow("lease and complete, 50 slots", open(`b${rows.length}`), { tasks: 20_000, rounds, ...options }));
+  rows.push(
+    await drainRow("lease and complete, 50 slots", open(`b${rows.length}`), {
+      tasks: 20_000,
+      rounds,
+      ...options,
+    }),
+  );
   return rows;
 }
 
@@ -85,12 +112,17 @@ async function sqliteRows(): Promise<Row[]> {
 }
 
 const bullVersion = JSON.parse(readFileSync("node_modules/bullmq/package.json", "utf8")).version as string;
-const redisVersion = /v=([\d.]+)/.exec(execFileSync("redis-server", ["--version"], { encoding: "utf8" }))?.[1] ?? "?";
+const redisVersion =
+  /v=([\d.]+)/.exec(execFileSync("redis-server", ["--version"], { encoding: "utf8" }))?.[1] ?? "?";
 process.stdout.write(`${machineLine({ Redis: redisVersion, BullMQ: bullVersion })}\n`);
-process.stdout.write(`Median of ${rounds} interleaved rounds; 200-byte payloads; ratio: agentmesh over BullMQ.\n`);
+process.stdout.write(
+  `Median of ${rounds} interleaved rounds; 200-byte payloads; ratio: agentmesh over BullMQ.\n`,
+);
 for (const appendfsync of ["everysec", "always"] as const) {
   process.stderr.write(`Redis, appendfsync ${appendfsync}\n`);
-  process.stdout.write(`\nRedis, appendonly, appendfsync ${appendfsync}:\n\n${markdownTable(await redisRows(appendfsync))}\n`);
+  process.stdout.write(
+    `\nRedis, appendonly, appendfsync ${appendfsync}:\n\n${markdownTable(await redisRows(appendfsync))}\n`,
+  );
 }
 process.stderr.write("SQLite\n");
 process.stdout.write(`\nEmbedded SQLite, one fsync a commit:\n\n${markdownTable(await sqliteRows())}\n`);

@@ -31,11 +31,15 @@ export interface MeasureOptions {
 }
 
 /** Every contender's samples, taken in turn. */
-export async function measure(contenders: readonly Contender[], options: MeasureOptions): Promise<Measured[]> {
+export async function measure(
+  contenders: readonly Contender[],
+  options: MeasureOptions,
+): Promise<Measured[]> {
   for (const contender of contenders) await contender.run(Math.ceil(options.tasks / 5));
   const samples = contenders.map((): Sample[] => []);
   for (let round = 0; round < options.rounds; round++)
-    for (const [index, contender] of contenders.entries()) samples[index]?.push(await sample(contender, options));
+    for (const [index, contender] of contenders.entries())
+      samples[index]?.push(await sample(contender, options));
   return contenders.map(({ name }, index) => ({ name, samples: samples[index] ?? [] }));
 }
 
@@ -50,7 +54,8 @@ async function sample(contender: Contender, { tasks, redis }: MeasureOptions): P
   return {
     perSecond: tasks / seconds,
     nodeMicros: (cpu.user + cpu.system) / tasks,
-    redisMicros: redisBefore === undefined || redisAfter === undefined ? undefined : (redisAfter - redisBefore) / tasks,
+    redisMicros:
+      redisBefore === undefined || redisAfter === undefined ? undefined : (redisAfter - redisBefore) / tasks,
   };
 }
 

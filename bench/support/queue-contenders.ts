@@ -45,7 +45,10 @@ export class OurSide {
   }
 
   submit(inFlight: number): Contender {
-    return { name: "agentmesh", run: (tasks) => crowd(tasks, inFlight, () => this.queue.submit([this.#task()])) };
+    return {
+      name: "agentmesh",
+      run: (tasks) => crowd(tasks, inFlight, () => this.queue.submit([this.#task()])),
+    };
   }
 
   submitBatches(size: number): Contender {
@@ -76,7 +79,9 @@ export class OurSide {
   }
 
   async fill(tasks: number): Promise<void> {
-    await crowd(Math.ceil(tasks / 500), 4, () => this.queue.submit(Array.from({ length: 500 }, () => this.#task())));
+    await crowd(Math.ceil(tasks / 500), 4, () =>
+      this.queue.submit(Array.from({ length: 500 }, () => this.#task())),
+    );
   }
 }
 
@@ -131,4 +136,3 @@ export class BullSide {
     await this.queue.close();
   }
 }
-

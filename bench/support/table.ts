@@ -11,7 +11,9 @@ export interface Row {
 export function machineLine(versions: Readonly<Record<string, string>>): string {
   const model = cpus()[0]?.model.trim() ?? "unknown CPU";
   const memory = Math.round(totalmem() / 2 ** 30);
-  const list = Object.entries({ Node: process.version, ...versions }).map(([name, version]) => `${name} ${version}`);
+  const list = Object.entries({ Node: process.version, ...versions }).map(
+    ([name, version]) => `${name} ${version}`,
+  );
   return `${cpus().length} cores (${model}), ${memory} GiB, Linux ${release()}; ${list.join(", ")}.`;
 }
 
@@ -25,10 +27,15 @@ export function markdownTable(rows: readonly Row[]): string {
     for (const [index, contender] of measured.entries()) {
       const rates = contender.samples.map((sample) => sample.perSecond);
       const peer = measured[1];
-      const ratio = index === 0 && peer ? `**${(median(rates) / median(peer.samples.map((s) => s.perSecond))).toFixed(1)}**` : "";
+      const ratio =
+        index === 0 && peer
+          ? `**${(median(rates) / median(peer.samples.map((s) => s.perSecond))).toFixed(1)}**`
+          : "";
       const range = `${thousands(median(rates))} (${thousands(Math.min(...rates))}–${thousands(Math.max(...rates))})`;
       const node = median(contender.samples.map((sample) => sample.nodeMicros)).toFixed(1);
-      const redis = contender.samples.map((sample) => sample.redisMicros).filter((micros) => micros !== undefined);
+      const redis = contender.samples
+        .map((sample) => sample.redisMicros)
+        .filter((micros) => micros !== undefined);
       lines.push(
         `| ${index === 0 ? title : ""} | ${contender.name} | ${range} | ${node} | ${redis.length > 0 ? median(redis).toFixed(1) : "–"} | ${ratio} |`,
       );
@@ -37,5 +44,9 @@ export function markdownTable(rows: readonly Row[]): string {
 }
 
 function thousands(value: number): string {
-  return value >= 10_000 ? `${Math.round(value / 1_000)} k` : value >= 1_000 ? `${(value / 1_000).toFixed(1)} k` : value.toFixed(0);
+  return value >= 10_000
+    ? `${Math.round(value / 1_000)} k`
+    : value >= 1_000
+      ? `${(value / 1_000).toFixed(1)} k`
+      : value.toFixed(0);
 }

@@ -7,6 +7,7 @@ import {
   type Workflow,
   type WorkflowNodeStatus,
   type WorkflowServiceServer,
+  WorkflowServiceService,
   WorkflowSpec,
 } from "../../gen/grpc/agentmesh/v1/workflow.ts";
 import type { CallContext, HandlersOf } from "../core/call.ts";
@@ -18,6 +19,7 @@ import type { Queue } from "../queue/queue.ts";
 import { newTask, tenantDefault } from "../queue/submission.ts";
 import type { TaskServiceOptions } from "../queue/task-service.ts";
 import { taskService } from "../queue/task-service.ts";
+import type { MountedService } from "../rpc/server.ts";
 import { topological, workflowFaults } from "./dag.ts";
 import { decodeSpec, WorkflowRun } from "./orchestrate.ts";
 import { inputFaults, nodeTaskId, orchestratorRole, planTasks } from "./plan.ts";
@@ -65,7 +67,8 @@ export function workflowService(options: TaskServiceOptions): HandlersOf<Workflo
       const reason = request.reason || `workflow ${workflow.id} was canceled`;
       // The orchestrator's task first: it is what would submit nodes that are not there yet.
       await queue.cancel({ taskId: workflow.id, reason });
-      await Promise.all(workflow.nodes.map((node) => queue.cancel({ taskId: node.taskId, reason })));
+      // Children before parents, or a parent's end would fail its children first.
+      for (const node of workflow.nodes.toReversed()) await queue.cancel({ taskId: node.taskId, reason });
       return { workflow: await read(queue, workflow.id) };
     },
 
@@ -90,16 +93,24 @@ export function workflowService(options: TaskServiceOptions): HandlersOf<Workflo
   function nodeFaults({ tenant, inputs }: RunWorkflowRequest, spec: WorkflowSpec): FieldViolation[] {
     const { payloadBytesMax, clock } = options;
     const context = { catalog, payloadBytesMax, roleDefault: "", nowMs: clock.now() };
-    return planTasks(`${orchestratorRole}.0`, tenant || tenantDefault, spec, inputs ?? {}).flatMap((planned) => {
-      try {
-        newTask(planned.spec, `spec.nodes.${planned.node}`, context);
-        return [];
-      } catch (error) {
-        const { fields, message } = MeshError.from(error);
-        return fields.length > 0 ? fields : [{ field: `spec.nodes.${planned.node}`, description: message }];
-      }
-    });
+    return planTasks(`${orchestratorRole}.0`, tenant || tenantDefault, spec, inputs ?? {}).flatMap(
+      (planned) => {
+        try {
+          newTask(planned.spec, `spec.nodes.${planned.node}`, context);
+          return [];
+        } catch (error) {
+          const { fields, message } = MeshError.from(error);
+          return fields.length > 0 ? fields : [{ field: `spec.nodes.${planned.node}`, description: message }];
+        }
+      },
+    );
   }
+}
+
+/** WorkflowService as a role's server mounts it. */
+export function workflowServices(options: TaskServiceOptions): MountedService[] {
+  const handlers = workflowService(options);
+  return [{ name: "agentmesh.v1.WorkflowService", definition: WorkflowServiceService, handlers }];
 }
 
 async function read(queue: Queue, workflowId: string): Promise<Workflow> {

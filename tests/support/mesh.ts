@@ -7,7 +7,7 @@ import { TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
 import { WorkerServiceService, WorkRequest, type WorkResponse } from "../../gen/grpc/agentmesh/v1/worker.ts";
 import type { Role } from "../../src/agent/role.ts";
 import { catalogOf } from "../../src/agent/role-catalog.ts";
-import { startRoleServer } from "../../src/agent/role-server.ts";
+import { type RoleServerOptions, startRoleServer } from "../../src/agent/role-server.ts";
 import { WorkerPool } from "../../src/agent/worker-pool.ts";
 import { MeshClient } from "../../src/client/mesh-client.ts";
 import { systemClock } from "../../src/core/clock.ts";
@@ -29,6 +29,8 @@ export interface TestMeshOptions {
   readonly storeLimits?: Partial<StoreLimits>;
   readonly payloadBytesMax?: number;
   readonly log?: Logger;
+  /** Services beside the queue's own; default: none. */
+  readonly more?: RoleServerOptions["more"];
 }
 
 interface Up {
@@ -131,7 +133,7 @@ export class TestMesh {
         log,
         observe: () => {},
         draining: draining.signal,
-        more: () => [],
+        more: this.options.more ?? (() => []),
       });
       server.setServing(true);
       servers.push(server);
