@@ -5,15 +5,16 @@
  * Two things these walls do not do. The command may read files outside the paths that `walls.ts` hides; without a network
  * it can only put them in its own output. And the bytes it writes to the workspace are the disk's to bound.
  */
-import { lstatSync } from "node:fs";
+import { existsSync, lstatSync } from "node:fs";
 import { realpath } from "node:fs/promises";
-import { homedir, release } from "node:os";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { hostEnvironment } from "../core/config/host.ts";
 import { MeshError } from "../core/errors.ts";
+import { Bounds, type BoundsOptions } from "./bounds.ts";
 import { commandEnvironment, commandPath, passedVariables } from "./environment.ts";
-import { fixedLimits, withDefaults } from "./limits.ts";
-import { prepared, supervise } from "./process.ts";
+import { fixedLimits } from "./limits.ts";
 import { namespaceTree } from "./process-tree.ts";
 import type { Sandbox, SandboxOptions, SandboxResult } from "./sandbox.ts";
 import { type Walls, wallsFor } from "./walls.ts";
@@ -22,20 +23,17 @@ import { checkWorkspace } from "./workspace-path.ts";
 /** The command's home and TMPDIR inside. */
 const scratch = "/tmp/home";
 
-export interface BubblewrapOptions {
+export interface BubblewrapOptions extends BoundsOptions {
   /** Further directories that commands must not see, such as the mesh's own data; default none. */
   readonly hide?: readonly string[];
 }
 
 export function bubblewrapSandbox(options: BubblewrapOptions = {}): Sandbox {
+  const bounds = new Bounds(options);
   return {
     containment: "bubblewrap",
     run: async (command, runOptions) => {
-      const result = await runContained(command, runOptions, options).catch((error) => {
-        throw error.code === "ENOENT"
-          ? new MeshError("SANDBOX_UNAVAILABLE", "bwrap is not installed")
-          : error;
-      });
+      const result = await runContained(command, runOptions, { ...options, bounds });
       // bubblewrap's own failure looks like the command's exit; only before the command runs is its word the first.
       if (result.exitCode === 1 && result.stdout === "" && result.stderr.startsWith("bwrap: "))
         throw new MeshError(
@@ -50,17 +48,19 @@ export function bubblewrapSandbox(options: BubblewrapOptions = {}): Sandbox {
 async function runContained(
   command: readonly string[],
   options: SandboxOptions,
-  { hide = [] }: BubblewrapOptions,
+  { hide = [], bounds }: BubblewrapOptions & { readonly bounds: Bounds },
 ): Promise<SandboxResult> {
   const workspace = await checkWorkspace(options.workspace);
   const execPath = await realpath(process.execPath);
   const host = hostEnvironment(passedVariables);
-  const walls = wallsFor({ home: homedir(), path: commandPath(host.PATH, execPath), execPath, hide, exists });
-  const { processesMax } = withDefaults(options.limits);
-  const inner = prepared(command, kernelCountsPerNamespace(release()) ? processesMax * 2 : undefined);
-  return supervise(
+  const path = commandPath(host.PATH, execPath);
+  const program = path.map((directory) => join(directory, "bwrap")).find(existsSync);
+  if (program === undefined) throw new MeshError("SANDBOX_UNAVAILABLE", "bwrap is not installed");
+  const walls = wallsFor({ home: homedir(), path, execPath, hide, exists });
+  return bounds.run(
     {
-      command: ["bwrap", ...bubblewrapArguments(workspace, walls), "--", ...inner],
+      walls: [program, ...bubblewrapArguments(workspace, walls), "--"],
+      command,
       cwd: workspace,
       env: commandEnvironment({ host, execPath, scratch, added: options.env }),
       containment: "bubblewrap",
@@ -88,12 +88,6 @@ export function bubblewrapArguments(workspace: string, walls: Walls): string[] {
   ];
 }
 
-/** Linux counts processes per user namespace from 5.14 on; before, a bound would count all that the user runs. */
-export function kernelCountsPerNamespace(kernelRelease: string): boolean {
-  const [major = 0, minor = 0] = kernelRelease.split(".").map(Number);
-  return major > 5 || (major === 5 && minor >= 14);
-}
-
 /** The host's id of the namespace's first process, once bubblewrap has written its status. */
 function firstProcess(status: Readable): () => number | undefined {
   let text = "";
@@ -106,6 +100,11 @@ function firstProcess(status: Readable): () => number | undefined {
   };
 }
 
+/** Whether there is something to hide or show; what we cannot reach, the command cannot either. */
 function exists(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === false;
+  try {
+    return !lstatSync(path).isSymbolicLink();
+  } catch {
+    return false;
+  }
 }

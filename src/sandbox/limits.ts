@@ -21,8 +21,6 @@ export const fixedLimits = Object.freeze({
   sharedMemoryBytes: 256 * mebibyte,
   /** A longer line is cut: it has to fit an entry of a task's log. */
   lineCharactersMax: 16_384,
-  /** How often the watchdog glances at the machine's count of threads, one short read: a fork bomb doubles in some 20 ms. */
-  glanceMs: 10,
   /** How often the watchdog looks at the command's processes: a process fills some 100 MB between two looks. */
   watchMs: 50,
   /** The watchdog's share of the event loop: after a look of 1 ms it waits 20 at least. */

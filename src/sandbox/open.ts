@@ -19,7 +19,10 @@ export async function openSandbox(options: OpenSandboxOptions = {}): Promise<San
   const walls = bubblewrapSandbox(options);
   const fault = await faultOf(walls);
   const { allowUncontained, limits } = options;
-  return withLimits(chooseSandbox({ walls, open: uncontainedSandbox(options), fault, allowUncontained }), limits);
+  return withLimits(
+    chooseSandbox({ walls, open: uncontainedSandbox(options), fault, allowUncontained }),
+    limits,
+  );
 }
 
 /** The sandbox, with limits that hold where a run names none. */

@@ -38,11 +38,6 @@ export function parseResidentBytes(status: string): number {
   return kibibytes * 1_024;
 }
 
-/** Processes and threads of the machine, from /proc/loadavg. */
-export function parseThreadTotal(loadavg: string): number {
-  return Number(/ \d+\/(\d+) /.exec(loadavg)?.[1] ?? 0);
-}
-
 export interface TreeQuery {
   readonly root: number;
   /** Counts the members of this session too: a child whose parent ended has another parent now. */
@@ -73,11 +68,16 @@ export interface TreeUsage {
   readonly memoryBytes: number;
   /** Processes and threads. */
   readonly processes: number;
+  /** How often the kernel refused a new one. */
+  readonly refused: number;
 }
 
-/** Which limit a tree is over; memory first, since it is what hurts the machine. */
+/**
+ * Which limit a tree is over; memory first, since it is what hurts the machine. Where the kernel refuses processes, a
+ * command may live with that; one that was refused more than it may have is a fork bomb that never ends by itself.
+ */
 export function overLimit(usage: TreeUsage, limits: SandboxLimits): SandboxEnd | undefined {
   if (usage.memoryBytes > limits.memoryBytes) return "memory";
-  if (usage.processes > limits.processesMax) return "processes";
+  if (Math.max(usage.processes, usage.refused) > limits.processesMax) return "processes";
   return undefined;
 }

@@ -1,26 +1,21 @@
 /**
- * The processes of one command: what they use, and how all of them end. Two ways to know them:
- * in a PID namespace, whose first process takes every other with it, and without one, by parent, session and a mark in the
+ * The processes of one command: what they use, and how all of them end. Three ways to know them: by their cgroup; in a PID
+ * namespace, whose first process takes every other with it; and with neither, by parent, session and a mark in the
  * environment. Where the system has no /proc (macOS) nothing is measured and the process group alone is killed.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Cgroup } from "./cgroup.ts";
 import { fixedLimits } from "./limits.ts";
-import {
-  membersOf,
-  type ProcessEntry,
-  parseResidentBytes,
-  parseStat,
-  parseThreadTotal,
-  type TreeUsage,
-} from "./proc.ts";
+import { membersOf, type ProcessEntry, parseResidentBytes, parseStat, type TreeUsage } from "./proc.ts";
+import type { SandboxEnd } from "./sandbox.ts";
 
 export interface ProcessTree {
   /** What the tree uses now; memory is left uncounted (0) when there are more than `processesMax` to ask. */
   usage(processesMax: number): TreeUsage;
-  /** Stops the tree's group where it is, at one stroke, or lets it go on. */
-  pause(): void;
-  resume(): void;
+  /** The limit that the kernel kept by refusing or killing; undefined where it has none to keep. */
+  limitHit?(): SandboxEnd | undefined;
   /** Kills every process; resolves when none is left, or after `reapMs`. */
   kill(): Promise<void>;
 }
@@ -28,12 +23,26 @@ export interface ProcessTree {
 /** The variable that marks every process of an uncontained command. */
 export const markName = "AGENTMESH_SANDBOX";
 
+/** A tree that is a cgroup; `child` is the process that enters it. */
+export function cgroupTree(group: Cgroup, child: ChildProcess): ProcessTree {
+  return {
+    // The kernel bounds the number, so it need not be asked for.
+    usage: () => ({ memoryBytes: residentBytes(group.pids()), processes: 0, refused: group.refused() }),
+    limitHit: () => group.limitHit(),
+    kill: () =>
+      gone(() => {
+        // Before it has entered it is not in the group yet.
+        child.kill("SIGKILL");
+        return group.killAll();
+      }),
+  };
+}
+
 /** A tree inside a PID namespace; `init` answers with the namespace's first process once it is known. */
 export function namespaceTree(outer: number, init: () => number | undefined): ProcessTree {
   const members = (): ProcessEntry[] => membersOf(readTable(), { root: outer });
   return {
     usage: (processesMax) => usageOf(members(), processesMax),
-    ...pausing(() => init() ?? outer),
     kill: async () => {
       const first = init() ?? outer;
       // The kernel ends a namespace whole with its first process, which is gone only when the others are. But in a fork
@@ -60,7 +69,6 @@ export function sessionTree(root: number, mark: string): ProcessTree {
   };
   return {
     usage: (processesMax) => usageOf(members(), processesMax),
-    ...pausing(() => root),
     kill: () =>
       gone(() => {
         // The group first, at one stroke: while others are looked for, a fork bomb would grow.
@@ -72,20 +80,26 @@ export function sessionTree(root: number, mark: string): ProcessTree {
   };
 }
 
-function pausing(group: () => number): Pick<ProcessTree, "pause" | "resume"> {
-  return { pause: () => signal(-group(), "SIGSTOP"), resume: () => signal(-group(), "SIGCONT") };
-}
-
 function usageOf(members: readonly ProcessEntry[], processesMax: number): TreeUsage {
   const processes = members.reduce((sum, entry) => sum + entry.threads, 0);
-  if (processes > processesMax) return { memoryBytes: 0, processes };
-  const sizes = members.map((entry) => parseResidentBytes(read(`/proc/${entry.pid}/status`)));
-  return { memoryBytes: sizes.reduce((sum, size) => sum + size, 0), processes };
+  if (processes > processesMax) return { memoryBytes: 0, processes, refused: 0 };
+  return { memoryBytes: residentBytes(members.map((entry) => entry.pid)), processes, refused: 0 };
 }
 
-/** Processes and threads of the whole machine: one short read, so it can be asked often. 0 where there is no /proc. */
-export function threadsOfMachine(): number {
-  return parseThreadTotal(read("/proc/loadavg"));
+function residentBytes(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + parseResidentBytes(read(`/proc/${pid}/status`)), 0);
+}
+
+export function isRoot(): boolean {
+  return process.geteuid?.() === 0;
+}
+
+/** Processes and threads that run as our user, as far as we see them; 0 where there is no /proc. */
+export function threadsOfUser(): number {
+  const own = readTable().filter(
+    ({ pid }) => statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid === process.geteuid?.(),
+  );
+  return own.reduce((sum, entry) => sum + entry.threads, 0);
 }
 
 function readTable(): ProcessEntry[] {
@@ -108,7 +122,7 @@ function pids(): number[] {
 }
 
 /** A file of /proc, or nothing: a process may end between the listing and the reading. */
-function read(path: string): string {
+export function read(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch {
@@ -121,7 +135,7 @@ function alive(pid: number): boolean {
   return entry !== undefined && entry.state !== "Z" && entry.state !== "X";
 }
 
-function signal(pid: number, name: NodeJS.Signals): void {
+export function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch {
@@ -130,7 +144,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
 }
 
 /** Asks until the answer is yes: the kernel tells nobody but a parent that a process is gone. */
-async function gone(isGone: () => boolean): Promise<void> {
+export async function gone(isGone: () => boolean): Promise<void> {
   const deadline = performance.now() + fixedLimits.reapMs;
   while (!isGone() && performance.now() < deadline) await delay(5);
 }

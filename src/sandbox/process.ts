@@ -15,7 +15,7 @@ import type { Containment, SandboxEnd, SandboxOptions, SandboxResult } from "./s
 import { watch } from "./watchdog.ts";
 
 export interface Supervised {
-  /** The whole argv, walls included. */
+  /** The argv. */
   readonly command: readonly string[];
   readonly cwd: string;
   /** The whole environment. */
@@ -28,8 +28,8 @@ export interface Supervised {
 /**
  * The command behind a shell that sets what a process can only set for itself: no core files, first in line when the
  * machine runs out of memory, second in line for its processors where the kernel shares those out by session (so that the
- * mesh renews leases and watches while a suite takes every core; best effort), and where given a bound on processes that the kernel keeps. A command that is not found
- * exits with 127, as in any shell.
+ * mesh renews leases while a suite takes every core; best effort), and where given a bound on processes that the kernel
+ * keeps. A command that is not found exits with 127, as in any shell.
  */
 export function prepared(command: readonly string[], processesKernelMax?: number): string[] {
   const bound =
@@ -83,6 +83,7 @@ export async function supervise(spec: Supervised, options: SandboxOptions): Prom
   try {
     const [code, signal] = await exited;
     status = { code, signal };
+    if (code !== 0) end ??= tree?.limitHit?.();
   } finally {
     clearTimeout(timer);
     watchdog?.[Symbol.dispose]();

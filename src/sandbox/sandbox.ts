@@ -10,7 +10,7 @@ export type Containment = "bubblewrap" | "none";
 export interface SandboxLimits {
   /** Resident memory of all the command's processes together; over it they are killed. Default 2 GiB. */
   readonly memoryBytes: number;
-  /** Processes and threads at once; over it they are killed. Default 1,024. */
+  /** Processes and threads at once; the kernel refuses more where it can, else they are killed. Default 1,024. */
   readonly processesMax: number;
   /** Wall time; past it the command is killed. Default 600,000. */
   readonly timeMs: number;
@@ -37,7 +37,7 @@ export interface SandboxOptions {
   readonly trusted?: boolean;
 }
 
-/** Why a command ended. */
+/** Why a command ended. "processes" where it failed after the kernel refused it one: who lives with that has "exited". */
 export type SandboxEnd = "exited" | "signaled" | "timeout" | "memory" | "processes" | "aborted";
 
 export interface SandboxResult {

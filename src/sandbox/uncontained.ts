@@ -8,31 +8,33 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hostEnvironment } from "../core/config/host.ts";
+import { Bounds, type BoundsOptions } from "./bounds.ts";
 import { commandEnvironment, passedVariables } from "./environment.ts";
-import { prepared, supervise } from "./process.ts";
 import { markName, sessionTree } from "./process-tree.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { checkWorkspace } from "./workspace-path.ts";
 
-export function uncontainedSandbox(): Sandbox {
+export function uncontainedSandbox(options: BoundsOptions = {}): Sandbox {
+  const bounds = new Bounds(options);
   return {
     containment: "none",
-    run: async (command, options) => {
-      const workspace = await checkWorkspace(options.workspace);
+    run: async (command, runOptions) => {
+      const workspace = await checkWorkspace(runOptions.workspace);
       const scratch = await mkdtemp(join(tmpdir(), "agentmesh-home-"));
       const mark = randomUUID();
       const host = hostEnvironment(passedVariables);
-      const added = { ...options.env, [markName]: mark };
+      const added = { ...runOptions.env, [markName]: mark };
       try {
-        return await supervise(
+        return await bounds.run(
           {
-            command: prepared(command),
+            walls: [],
+            command,
             cwd: workspace,
             env: commandEnvironment({ host, execPath: process.execPath, scratch, added }),
             containment: "none",
             treeOf: (child) => sessionTree(child.pid!, mark),
           },
-          { ...options, workspace },
+          { ...runOptions, workspace },
         );
       } finally {
         await rm(scratch, { recursive: true, force: true });

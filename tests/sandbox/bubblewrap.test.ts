@@ -5,14 +5,21 @@ import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { bubblewrapSandbox, kernelCountsPerNamespace } from "../../src/sandbox/bubblewrap.ts";
+import { bubblewrapSandbox } from "../../src/sandbox/bubblewrap.ts";
 import { openSandbox } from "../../src/sandbox/open.ts";
 import { processesWith, sandboxContract, uniqueSleep } from "./contract.ts";
+import { endsContract, keeper } from "./ends-contract.ts";
 
 const contained = (await openSandbox()).containment === "bubblewrap";
 
 describe.skipIf(!contained)("bubblewrap (skipped where this machine cannot make namespaces)", () => {
   sandboxContract("bubblewrap", bubblewrapSandbox);
+  endsContract({ name: "bubblewrap", open: bubblewrapSandbox, keeper });
+  endsContract({
+    name: "bubblewrap, watched alone",
+    open: () => bubblewrapSandbox({ kernelBounds: false }),
+    keeper: "watchdog",
+  });
 
   describe("the walls", () => {
     let workspace: string;
@@ -113,13 +120,4 @@ describe.skipIf(!contained)("bubblewrap (skipped where this machine cannot make 
       await expect(run).rejects.toMatchObject({ reason: "SANDBOX_UNAVAILABLE" });
     });
   });
-});
-
-describe("kernelCountsPerNamespace", () => {
-  it.each([
-    ["5.13.19", false],
-    ["5.14.0-1", true],
-    ["6.1.0-18-amd64", true],
-    ["4.19", false],
-  ])("%s → %s", (release, counts) => expect(kernelCountsPerNamespace(release)).toBe(counts));
 });

@@ -8,7 +8,6 @@ import {
   type ProcessEntry,
   parseResidentBytes,
   parseStat,
-  parseThreadTotal,
 } from "../../src/sandbox/proc.ts";
 import { outcome } from "../../src/sandbox/process.ts";
 import { type WallFacts, wallsFor } from "../../src/sandbox/walls.ts";
@@ -73,9 +72,6 @@ describe("/proc", () => {
     expect(parseResidentBytes(status)).toBe(120 * 1_024);
   });
 
-  it("reads the machine's count of threads", () =>
-    expect(parseThreadTotal("0.1 0.2 0.3 2/345 999\n")).toBe(345));
-
   const entry = (pid: number, parent: number, more: Partial<ProcessEntry> = {}): ProcessEntry => ({
     ...{ pid, parent, session: 1, state: "S", threads: 1, startTime: pid * 10 },
     ...more,
@@ -103,11 +99,14 @@ describe("/proc", () => {
     expect(pidsOf(membersOf(table, { root: 10, session: 10, known }))).toEqual([10, 11, 12, 13]);
   });
 
-  it("says which limit is passed", () => {
+  it.each([
+    [100, 10, 10, undefined],
+    [101, 11, 11, "memory"],
+    [0, 11, 0, "processes"],
+    [0, 0, 11, "processes"],
+  ])("with %i bytes, %i processes and %i refused is over %s", (memoryBytes, processes, refused, end) => {
     const limits = { ...defaultLimits, memoryBytes: 100, processesMax: 10 };
-    expect(overLimit({ memoryBytes: 100, processes: 10 }, limits)).toBeUndefined();
-    expect(overLimit({ memoryBytes: 101, processes: 11 }, limits)).toBe("memory");
-    expect(overLimit({ memoryBytes: 0, processes: 11 }, limits)).toBe("processes");
+    expect(overLimit({ memoryBytes, processes, refused }, limits)).toBe(end);
   });
 });
 
