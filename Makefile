@@ -62,7 +62,7 @@ fmt: install ## Format, and mend what the linter can
 gen: install ## Generate gen/ from proto/
 	@$(bin)/buf generate
 
-docs: install ## Render docs/config.md, docs/errors.md and docs/metrics.md
+docs: install ## Render the pages of docs/ that follow from code
 	@$(node) scripts/render-docs.ts
 
 baseline: install ## On a release: make proto/ as it is now what check-proto compares with

@@ -1,15 +1,15 @@
 /** The command line, put together from the list of commands. */
 import { Command, type HelpConfiguration } from "commander";
-import { type CommandEntry, commands } from "./commands/index.ts";
+import { type CommandEntry, commands, helpGroup } from "./commands/index.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { columnsOf } from "./output.ts";
 import { packageVersion } from "./version.ts";
 
 const intro = `A mesh of AI agents: one contract, a durable queue, a server per role.
 
-New here?  agentmesh demo      reviews a sample repository, with nothing to set up
+New here?  agentmesh demo      reviews a sample repository; nothing to set up
            agentmesh up        starts the mesh on this machine
-           agentmesh doctor    says whether this machine has what it needs`;
+           agentmesh doctor    says what this machine lacks for it`;
 
 /** Commands for which `wanted` is true are loaded whole; of the others the name and the summary are enough. */
 export async function buildProgram(wanted: (name: string) => boolean): Promise<Command> {
@@ -19,12 +19,14 @@ export async function buildProgram(wanted: (name: string) => boolean): Promise<C
     .description(intro)
     .version(packageVersion(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
-    .helpCommand("help [command]", "print the help of a command")
     .option("--config <file>", "read settings from this file (default agentmesh.yaml, or AGENTMESH_CONFIG)")
     .option("--verbose", "print where an error came from")
     .showHelpAfterError("(--help shows what there is)")
     .configureHelp(helpStyle)
     .exitOverride();
+  program.addHelpCommand(
+    new Command("help").argument("[command]").summary("Print the help of a command").helpGroup(helpGroup),
+  );
   program.addHelpText("after", `\nExit codes:\n${exitCodeLines()}`);
   for (const entry of commands) program.addCommand(await assembled(entry, program, wanted(entry.name)));
   return program;

@@ -5,10 +5,11 @@ import { buildProgram } from "./program.ts";
 
 export async function runCli(args: readonly string[]): Promise<void> {
   // Whoever reads the answer may stop before its end, as `head` does.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit();
-  });
+  for (const stream of [process.stdout, process.stderr])
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+      process.exit();
+    });
   const program = await buildProgram((name) => args.includes(name));
   try {
     await program.parseAsync(args, { from: "user" });

@@ -2,7 +2,6 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
-import { systemClock } from "../core/clock.ts";
 import { MeshError } from "../core/errors.ts";
 import { type EmbeddedMesh, startEmbeddedMesh } from "./embedded-mesh.ts";
 import { endWith, exitCodes } from "./exit-codes.ts";
@@ -25,7 +24,6 @@ export interface Demo {
 const drainMs = 2_000;
 
 export async function runDemo(demo: Demo, self: Command): Promise<void> {
-  const startedMs = systemClock.now();
   using stop = interrupts(() => process.exit(exitCodes.interrupted.code));
   note(
     `Reviewing ${err.bold(shownPath(demo.repository))} with a mesh of its own: a store, four roles, a queue each`,
@@ -44,7 +42,7 @@ export async function runDemo(demo: Demo, self: Command): Promise<void> {
     await mesh.close({ timeoutMs: drainMs, keep: !done });
     if (!done) note(`the mesh's log: ${shownPath(mesh.logFile)}`);
   }
-  if (!stop.signal.aborted) note(err.dim(`\n  all in ${shownDuration(systemClock.now() - startedMs)}`));
+  if (!stop.signal.aborted) note(err.dim(`\n  all in ${shownDuration(process.uptime() * 1_000)}`));
 }
 
 async function review(mesh: EmbeddedMesh, demo: Demo, self: Command, signal: AbortSignal): Promise<void> {

@@ -12,8 +12,9 @@ export interface NodeProgress {
   readonly fraction: number;
   readonly startedMs: number | undefined;
   readonly finishedMs: number | undefined;
-  /** The newest log line or word on progress. */
+  /** The newest log line, or the newest word on progress while it runs. */
   readonly latest: string;
+  readonly isLatestProgress: boolean;
 }
 
 export class RunProgress {
@@ -22,7 +23,7 @@ export class RunProgress {
 
   constructor(workflow: Workflow) {
     this.workflow = workflow.spec?.name ?? "";
-    const fresh = { state: TaskState.UNSPECIFIED, fraction: 0, latest: "" } as const;
+    const fresh = { state: TaskState.UNSPECIFIED, fraction: 0, latest: "", isLatestProgress: false } as const;
     const times = { startedMs: undefined, finishedMs: undefined };
     this.#nodes = new Map(
       workflow.nodes.map(({ name, needs }) => [name, { name, needs, ...fresh, ...times }]),
@@ -41,20 +42,20 @@ export class RunProgress {
   /** Of the workflow's own task (node "") nothing is kept. */
   take(name: string, entry: LogEntry): void {
     const node = this.#nodes.get(name);
-    if (node) this.#nodes.set(name, { ...node, ...changeBy(entry) });
+    if (node) this.#nodes.set(name, { ...node, ...changeBy(entry, node) });
   }
 }
 
-function changeBy(entry: LogEntry): Partial<NodeProgress> {
+function changeBy(entry: LogEntry, node: NodeProgress): Partial<NodeProgress> {
   const body = entry.entry;
   if (body?.$case === "progress")
     return {
       fraction: Math.min(1, Math.max(0, body.value.fraction)),
-      ...(body.value.message && { latest: body.value.message }),
+      ...(body.value.message && { latest: body.value.message, isLatestProgress: true }),
     };
   if (body?.$case === "line") {
     const words = wordsOf(entry);
-    return words ? { latest: words } : {};
+    return words ? { latest: words, isLatestProgress: false } : {};
   }
   if (body?.$case !== "state") return {};
   const { state, reason } = body.value;
@@ -63,7 +64,7 @@ function changeBy(entry: LogEntry): Partial<NodeProgress> {
   return {
     state,
     ...(isFinalState(state) && { finishedMs: ms }),
-    ...(state === TaskState.SUCCEEDED && { fraction: 1 }),
+    ...(state === TaskState.SUCCEEDED && { fraction: 1, latest: node.isLatestProgress ? "" : node.latest }),
     ...(reason && { latest: reason }),
   };
 }

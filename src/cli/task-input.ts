@@ -1,6 +1,7 @@
 /** A task's or a workflow's input as the command line gives it. */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { text } from "node:stream/consumers";
 import { MeshError } from "../core/errors.ts";
 
 export const inputOptionHelp =
@@ -26,16 +27,16 @@ function pathOrText(value: string, cwd: string): string {
 }
 
 /** The positional input: JSON, `@FILE` or `-` for stdin; undefined: none. */
-export function wholeInput(said: string | undefined): unknown {
+export async function wholeInput(said: string | undefined): Promise<unknown> {
   if (said === undefined) return undefined;
-  if (said === "-") return parsedJson(readText(0, "stdin"), "stdin");
-  if (said.startsWith("@")) return parsedJson(readText(said.slice(1), said.slice(1)), said.slice(1));
+  if (said === "-") return parsedJson(await text(process.stdin), "stdin");
+  if (said.startsWith("@")) return parsedJson(readText(said.slice(1)), said.slice(1));
   return parsedJson(said, "input");
 }
 
 /** The two together; fields are added to an object. */
-export function inputOf(said: string | undefined, fields: readonly string[]): unknown {
-  const whole = wholeInput(said);
+export async function inputOf(said: string | undefined, fields: readonly string[]): Promise<unknown> {
+  const whole = await wholeInput(said);
   if (fields.length === 0) return whole;
   const added = inputFields(fields);
   if (whole === undefined) return added;
@@ -44,11 +45,11 @@ export function inputOf(said: string | undefined, fields: readonly string[]): un
   return { ...whole, ...added };
 }
 
-function readText(file: string | 0, shown: string): string {
+function readText(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    throw invalid(shown, `cannot be read: ${(error as Error).message}`);
+    throw invalid(file, `cannot be read: ${(error as Error).message}`);
   }
 }
 

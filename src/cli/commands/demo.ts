@@ -28,7 +28,7 @@ export function command(): Command {
       const { runDemo } = await import("../run-demo.ts");
       await runDemo({ repository, out: options.out, command: options.command }, self);
     });
-  addSettings(demo, ["server"], chosenByItself);
+  addSettings(demo, ["server"], notForADemo);
   return withExamples(demo, [
     ["agentmesh demo", "Review the sample"],
     ["agentmesh demo --repository .", "Review this directory"],
@@ -36,8 +36,8 @@ export function command(): Command {
   ]);
 }
 
-/** The demo chooses its ports and its store; `ownChoice` in embedded-mesh.ts is the list. */
-const chosenByItself: readonly SettingName[] = [
+/** The demo chooses its ports and its store, as `ownChoice` in embedded-mesh.ts says; the rest is for meshes that stay. */
+const notForADemo: readonly SettingName[] = [
   ...([
     "server.host",
     "server.httpPort",
@@ -45,7 +45,8 @@ const chosenByItself: readonly SettingName[] = [
     "server.metricsPort",
     "server.healthPort",
   ] as const),
-  ...(["store.url", "sqlite.durability"] as const),
+  ...(["store.url", "sqlite.durability", "queue.maxTasks", "queue.retentionHours"] as const),
+  ...(["queue.retentionTasks", "payload.maxBytes", "drain.timeoutSeconds", "log.format"] as const),
 ];
 
 /** Throws REPOSITORY_NOT_FOUND. */

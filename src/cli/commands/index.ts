@@ -12,6 +12,8 @@ export interface CommandEntry {
 const start = "Start a mesh:";
 const work = "Give it work:";
 const look = "Look at it:";
+/** Of the command `help`. */
+export const helpGroup = look;
 
 export const commands: readonly CommandEntry[] = Object.freeze([
   {

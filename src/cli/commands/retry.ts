@@ -20,7 +20,7 @@ export function command(): Command {
     .option("--input <name=value>", inputOptionHelp, gathered, [])
     .action(async (id: string, said: string | undefined, options: RetryOptions, self: Command) => {
       kindOfId(id);
-      const input = inputOf(said, options.input);
+      const input = await inputOf(said, options.input);
       const task = await callMesh(self, (mesh) => mesh.retry(id, input));
       if (options.json) {
         const { taskJson } = await import("../contract-json.ts");

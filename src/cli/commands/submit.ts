@@ -44,7 +44,7 @@ export function command(): Command {
     .option("--wait", "wait for its end")
     .option("--watch", "wait for its end, and print its log on stderr meanwhile")
     .action(async (role: string, said: string | undefined, options: SubmitCommandOptions, self: Command) => {
-      const input = inputOf(said, options.input);
+      const input = await inputOf(said, options.input);
       // Over this, no message could carry it; the server has a limit of its own.
       encodePayload("input", toPayload(input), limits.messageBytesMax - 65_536);
       await callMesh(self, (mesh) => act(mesh, role, input, options));
