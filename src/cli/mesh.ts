@@ -1,5 +1,5 @@
 /** A mesh in one process: store, queue, a server for each role, HTTP listeners, and the thread that runs handlers. */
-import { WorkflowServiceService } from "../../gen/grpc/agentmesh/v1/workflow.ts";
+import { logVerbosity, setLogVerbosity } from "@grpc/grpc-js";
 import { observeQueue } from "../agent/observe-queue.ts";
 import { probeRoutes } from "../agent/probes.ts";
 import type { Role } from "../agent/role.ts";
@@ -13,11 +13,10 @@ import { startEdge } from "../gateway/edge.ts";
 import { Queue } from "../queue/queue.ts";
 import type { QueueStore, StoreDescription } from "../queue/store.ts";
 import { taskStates } from "../queue/task.ts";
-import type { TaskServiceOptions } from "../queue/task-service.ts";
 import { type HttpListener, startHttp } from "../rpc/http.ts";
-import type { GrpcServer, MountedService } from "../rpc/server.ts";
+import type { GrpcServer } from "../rpc/server.ts";
 import { createMetrics, type Metrics } from "../telemetry/metrics.ts";
-import { workflowService } from "../workflow/service.ts";
+import { workflowServices } from "../workflow/service.ts";
 import { openStore } from "./open-store.ts";
 import { WorkerHost } from "./worker-host.ts";
 
@@ -61,6 +60,8 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
 async function start(options: MeshOptions, opened: (() => Promise<void>)[]): Promise<Mesh> {
   const { config, roles, served, version, log } = options;
   const { host } = config.server;
+  // What it has to say comes as an error that names the setting; on stderr it would be no line of the log.
+  setLogVerbosity(logVerbosity.NONE);
   const store = await openStore(config);
   const metrics = createMetrics({ queueDepths: () => depths(store) });
   const queue = new Queue({ store, clock: systemClock, log, observer: observeQueue(metrics, systemClock) });
@@ -127,16 +128,6 @@ async function start(options: MeshOptions, opened: (() => Promise<void>)[]): Pro
       await Promise.all(listeners.map((listener) => listener.close()));
     },
   };
-}
-
-function workflowServices(shared: TaskServiceOptions): MountedService[] {
-  return [
-    {
-      name: "agentmesh.v1.WorkflowService",
-      definition: WorkflowServiceService,
-      handlers: workflowService(shared),
-    },
-  ];
 }
 
 async function startListeners(

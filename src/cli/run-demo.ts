@@ -25,9 +25,8 @@ const drainMs = 2_000;
 
 export async function runDemo(demo: Demo, self: Command): Promise<void> {
   using stop = interrupts(() => process.exit(exitCodes.interrupted.code));
-  note(
-    `Reviewing ${err.bold(shownPath(demo.repository))} with a mesh of its own: a store, four roles, a queue each`,
-  );
+  note(`Reviewing ${err.bold(shownPath(demo.repository))}`);
+  note(err.dim("with a mesh that lives for this review: four servers, a queue each, one store"));
   const mesh = await startEmbeddedMesh(self);
   let done = false;
   try {

@@ -26,11 +26,15 @@ export async function serveMesh(
   await Promise.race([mesh.ready(), aborted(stop.signal)]);
   if (!stop.signal.aborted) {
     if (process.stdout.isTTY) print(banner({ mesh, served, version, config }));
-    log.info(whereabouts(mesh), "ready");
+    // Who reads the banner has read it all.
+    if (!process.stdout.isTTY || !process.stderr.isTTY) log.info(whereabouts(mesh), "ready");
   }
   const signal = await aborted(stop.signal);
   const { timeoutSeconds } = config.drain;
-  log.info({ signal, timeoutSeconds }, "draining: no new work; a second signal ends the process at once");
+  log.info(
+    {},
+    `draining after ${signal}, for ${timeoutSeconds} s at most; a second signal ends the process at once`,
+  );
   await mesh.drain(timeoutSeconds * 1_000);
   log.info({}, "stopped");
 }

@@ -10,7 +10,7 @@ export function command(): Command {
   const serve = new Command("serve")
     .description(
       "Starts the roles that are named, and no others: the first on the gRPC port, the next in steps of 100. Several " +
-        "processes make one mesh where they share a store in Redis.",
+        "processes are one mesh where they share a store in Redis.",
     )
     .requiredOption("--role <role>", "a role to serve and to work for; repeatable", gathered)
     .action(async (options: { role: string[] }, self: Command) => {
