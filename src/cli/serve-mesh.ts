@@ -40,7 +40,7 @@ export async function serveMesh(
 }
 
 function whereabouts(mesh: Mesh): Record<string, unknown> {
-  const { servers, metricsPort, healthPort, store } = mesh;
+  const { servers, httpPort, metricsPort, healthPort, store } = mesh;
   const grpc = Object.fromEntries(servers.map(({ role, address }) => [role, address]));
-  return { grpc, metricsPort, healthPort, store: store.address, durability: store.durability };
+  return { grpc, httpPort, metricsPort, healthPort, store: store.address, durability: store.durability };
 }

@@ -31,6 +31,7 @@ export function banner({ mesh, served, version, config }: BannerFacts): string {
     indented(roles),
     "",
     ...storeLines(mesh, columns),
+    `  ${out.bold("http")}     http://${config.server.host}:${mesh.httpPort}`,
     `  ${out.bold("health")}   http://${config.server.host}:${mesh.healthPort}/readyz`,
     `  ${out.bold("metrics")}  http://${config.server.host}:${mesh.metricsPort}/metrics`,
     "",

@@ -121,7 +121,7 @@ describe("what shows the mesh", () => {
 
   it("doctor: every finding has a health; a port that a stranger holds is a fault", async () => {
     const ready = up.ready as { metricsPort: number };
-    const free = ["--grpc-port", "0", "--metrics-port", "0"];
+    const free = ["--http-port", "0", "--grpc-port", "0", "--metrics-port", "0"];
     const well = await agentmesh(["doctor", "--json", ...free, "--health-port", "0"], { cwd: directory });
     expect(json(well)).toMatchObject({ ok: true });
     for (const finding of json(well).findings) expect(["ok", "warn"]).toContain(finding.health);

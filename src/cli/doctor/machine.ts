@@ -1,7 +1,10 @@
 /** The machine: Node, the sandbox, and the tools that repositories' tests need. */
 import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
-import { openSandbox } from "../../sandbox/open.ts";
+import { bubblewrapSandbox } from "../../sandbox/bubblewrap.ts";
 import { type Check, type Finding, ok, warn } from "./check.ts";
 
 export const checkNode: Check = async () => {
@@ -13,22 +16,32 @@ export const checkNode: Check = async () => {
 
 /** Runs a command in the sandbox, so that a bwrap that is there and may not make namespaces is found out. */
 export const checkSandbox: Check = async ({ loaded }) => {
-  const { allowUncontained } = loaded.config.sandbox;
-  const { containment } = await openSandbox();
-  if (containment === "bubblewrap")
-    return [ok("sandbox", "bubblewrap works: repositories' commands are contained")];
+  const fault = await bubblewrapFault();
+  if (fault === undefined) return [ok("sandbox", "bubblewrap works: repositories' commands are contained")];
   const wayOut = "install bubblewrap (`apt-get install bubblewrap`) and allow user namespaces";
-  const found = allowUncontained
-    ? "bubblewrap does not work: commands run with all rights of this user, as sandbox.allowUncontained allows"
-    : "bubblewrap does not work: only the shipped sample's tests can run";
-  return [warn("sandbox", found, wayOut)];
+  const then = loaded.config.sandbox.allowUncontained
+    ? "commands run with all rights of this user, as sandbox.allowUncontained allows"
+    : "only the shipped sample's tests can run";
+  return [warn("sandbox", `${fault}: ${then}`, wayOut)];
 };
+
+async function bubblewrapFault(): Promise<string | undefined> {
+  const workspace = await mkdtemp(join(tmpdir(), "agentmesh-doctor-"));
+  try {
+    const { exitCode, end } = await bubblewrapSandbox().run(["true"], { workspace });
+    return exitCode === 0 ? undefined : `bubblewrap does not work (${exitCode ?? end})`;
+  } catch (error) {
+    return (error as Error).message;
+  } finally {
+    await rm(workspace, { recursive: true, force: true });
+  }
+}
 
 const tools = [
   {
     name: "git",
     arguments: ["--version"],
-    without: "repositories cannot be cloned by hand; nothing else needs it",
+    without: "tests that call git cannot run",
   },
   { name: "python3", arguments: ["--version"], without: "tests of repositories in Python cannot run" },
   { name: "go", arguments: ["version"], without: "tests of repositories in Go cannot run" },

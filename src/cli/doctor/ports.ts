@@ -15,7 +15,7 @@ interface Port {
 const patienceMs = 1_000;
 
 export const checkPorts: Check = async ({ loaded, roles }) => {
-  const { host, grpcPort, metricsPort, healthPort } = loaded.config.server;
+  const { host, httpPort, grpcPort, metricsPort, healthPort } = loaded.config.server;
   const here = host === "0.0.0.0" ? "127.0.0.1" : host;
   const ports: Port[] = [
     ...roles.map((role, place) => {
@@ -27,6 +27,10 @@ export const checkPorts: Check = async ({ loaded, roles }) => {
         ask: () => askGrpc(`${here}:${port}`),
       };
     }),
+    {
+      ...{ port: httpPort, what: "HTTP", setting: "server.httpPort" },
+      ask: () => askHttp(`http://${here}:${httpPort}/`, /agentmesh/i, "a mesh's HTTP edge"),
+    },
     {
       ...{ port: metricsPort, what: "metrics", setting: "server.metricsPort" },
       ask: () => askHttp(`http://${here}:${metricsPort}/metrics`, /^agentmesh_/m, "a mesh's metrics"),
