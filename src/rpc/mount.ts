@@ -134,9 +134,12 @@ async function* requestsOf(
         if (signal.aborted) reject(signal.reason);
         reading.next().then(resolve, reject);
       });
-      if (next.done) return;
+      if (next.done) break;
       yield next.value;
     }
+    // grpc-js tells of a stream that was reset as of one that ended well, and of the reset a moment later.
+    await setImmediate();
+    signal.throwIfAborted();
   } finally {
     signal.removeEventListener("abort", stop);
   }
