@@ -2,20 +2,25 @@
 import { extname } from "node:path";
 import { Worker as Thread } from "node:worker_threads";
 
+export interface HeldTerm {
+  readonly taskId: string;
+  readonly fence: number;
+}
+
 /** Take up, or let go of, one lease. */
 export interface ToHeartbeat {
   readonly role: string;
   readonly workerId: string;
   readonly leaseMs: number;
-  readonly hold?: { readonly taskId: string; readonly fence: number };
-  readonly drop?: { readonly taskId: string };
+  readonly hold?: HeldTerm;
+  readonly drop?: HeldTerm;
 }
 
 export interface FromHeartbeat {
   /** `agoMs`: how long ago the renewal that is now answered was sent. */
   readonly renewed: { taskId: string; fence: number; agoMs: number }[];
-  /** Leases whose renewal was refused. */
-  readonly lost: { taskId: string; fence: number }[];
+  /** Leases whose renewal was refused; `canceled`: since the task was. */
+  readonly lost: { taskId: string; fence: number; canceled: boolean }[];
 }
 
 export class Heartbeat {

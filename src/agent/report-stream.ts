@@ -1,9 +1,14 @@
 /**
- * A worker's side of one Work stream: parts pushed within one turn leave as one message, and while the stream has no room
- * they gather.
+ * A worker's side of one Work stream: what is pushed leaves as the stream has room. Of what was pushed when a stream breaks
+ * nothing more is known: ends are told again on the next one, log entries that were under way are lost.
  */
-import { WorkerServiceService, WorkRequest, type WorkResponse } from "../../gen/grpc/agentmesh/v1/worker.ts";
+import {
+  WorkerServiceService,
+  type WorkRequest,
+  type WorkResponse,
+} from "../../gen/grpc/agentmesh/v1/worker.ts";
 import type { BidiCall, Connection } from "../rpc/connection.ts";
+import { Outgoing } from "./outgoing.ts";
 
 /** A stream is renewed after this long; leases outlive it. */
 const streamMsMax = 24 * 3_600_000;
@@ -11,7 +16,8 @@ const streamMsMax = 24 * 3_600_000;
 export class ReportStream {
   readonly responses: AsyncIterable<WorkResponse>;
   readonly #call: BidiCall<WorkRequest, WorkResponse>;
-  #next: WorkRequest | undefined;
+  readonly #outgoing = new Outgoing();
+  #ended = false;
   #flushing: Promise<void> | undefined;
 
   constructor(connection: Connection, hello: NonNullable<WorkRequest["hello"]>) {
@@ -21,14 +27,8 @@ export class ReportStream {
   }
 
   push(part: Partial<WorkRequest>): void {
-    this.#next ??= WorkRequest.create();
-    const next = this.#next;
-    next.hello = part.hello ?? next.hello;
-    next.credit += part.credit ?? 0;
-    next.drain ||= part.drain ?? false;
-    if (part.renew) next.renew.push(...part.renew);
-    if (part.append) next.append.push(...part.append);
-    if (part.finish) next.finish.push(...part.finish);
+    if (this.#ended) return;
+    this.#outgoing.push(part);
     this.#flushing ??= this.#flush();
   }
 
@@ -37,8 +37,11 @@ export class ReportStream {
     while (this.#flushing) await this.#flushing;
   }
 
+  /** Says nothing more, after what was pushed; the server then ends the stream. */
   end(): void {
-    this.#call.end();
+    if (this.#ended) return;
+    this.#ended = true;
+    void this.flushed().then(() => this.#call.end());
   }
 
   cancel(): void {
@@ -48,11 +51,8 @@ export class ReportStream {
   async #flush(): Promise<void> {
     // One turn of the event loop, so that what comes together travels together.
     await new Promise(setImmediate);
-    while (this.#next !== undefined) {
-      const message = this.#next;
-      this.#next = undefined;
+    for (let message = this.#outgoing.take(); message !== undefined; message = this.#outgoing.take())
       await this.#call.send(message);
-    }
     this.#flushing = undefined;
   }
 }

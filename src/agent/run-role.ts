@@ -62,6 +62,6 @@ export async function runRole<Output = unknown>(
     sandbox: async (command, sandboxOptions) =>
       (options.sandbox ?? (await openSandbox())).run(command, { signal: context.signal, ...sandboxOptions }),
   };
-  const output = role.output.parse(await role.run(role.input.parse(input), context)) as Output;
+  const output = role.output.parse(await role.run(role.input.parse(input ?? {}), context)) as Output;
   return { output, logs, progress, chunks, usage };
 }

@@ -1,4 +1,5 @@
 /** One leased task in a worker: its handler, its signal, and how it ended. */
+import { Payload } from "../../gen/grpc/agentmesh/v1/payload.ts";
 import { Dependency_Condition, type LogEntry } from "../../gen/grpc/agentmesh/v1/task.ts";
 import type { Lease, LeaseTerm, TaskOutcome } from "../../gen/grpc/agentmesh/v1/worker.ts";
 import type { MeshClient } from "../client/mesh-client.ts";
@@ -17,6 +18,8 @@ export interface RunningTaskOptions {
   readonly mesh: MeshClient;
   readonly sandbox: () => Promise<Sandbox>;
   readonly append: (term: LeaseTerm, entries: LogEntry[]) => void;
+  /** Told once, when the task is stopped: its lease is not to be renewed any more. */
+  readonly stopped: (task: RunningTask) => void;
 }
 
 /** How long a blocked event loop is given to read the renewals that came meanwhile. */
@@ -30,6 +33,7 @@ export class RunningTask {
   readonly #leaseMs: number;
   #trustTimer: NodeJS.Timeout | undefined;
   #calls = 0;
+  #canceled = false;
 
   constructor(lease: Lease, options: RunningTaskOptions) {
     this.lease = lease;
@@ -48,9 +52,12 @@ export class RunningTask {
     }, leftMs);
   }
 
-  /** Aborts the handler's signal: the task is no longer this worker's, or the worker must end. */
-  stop(reason: string): void {
+  /** Aborts the handler's signal: the task is no longer this worker's, or the worker must end. `canceled`: it is nobody's. */
+  stop(reason: string, canceled = false): void {
     clearTimeout(this.#trustTimer);
+    if (this.stopped) return;
+    this.#canceled = canceled;
+    this.#options.stopped(this);
     this.#abort.abort(new DOMException(reason, "AbortError"));
   }
 
@@ -67,14 +74,15 @@ export class RunningTask {
   /** Runs the handler to its end; never rejects. */
   async run(): Promise<TaskOutcome> {
     const { role } = this.#options;
-    const input = role.input.safeParse(fromPayload(this.lease.input) ?? {});
-    if (!input.success) return this.#failed(terminal("INVALID_INPUT", issuesOf("input", input.error.issues)));
     try {
+      const input = role.input.safeParse(fromPayload(this.lease.input) ?? {});
+      if (!input.success)
+        return this.#failed(terminal("INVALID_INPUT", issuesOf("input", input.error.issues)));
       const answer = await role.run(input.data, this.#context());
       const output = role.output.safeParse(answer);
       if (!output.success)
         return this.#failed(terminal("INVALID_OUTPUT", issuesOf("output", output.error.issues)));
-      return this.#outcome({ $case: "succeeded", value: { output: toPayload(output.data) } });
+      return this.#succeeded(output.data);
     } catch (thrown) {
       return thrown instanceof Suspension ? this.#suspended(thrown) : this.#failed(failureOf(thrown));
     }
@@ -124,12 +132,34 @@ export class RunningTask {
     try {
       return await mesh.result<Output>(child.id, { signal: this.#abort.signal });
     } catch (error) {
-      if (this.stopped) await mesh.cancel(child.id, `its parent ${this.term.taskId} stopped`).catch(() => {});
+      // Where only the lease is lost the child lives on: the next attempt finds it by its key.
+      if (this.#canceled)
+        await mesh.cancel(child.id, `its parent ${this.term.taskId} stopped`).catch(() => {});
       throw error;
     }
   }
 
-  #suspended({ until, state }: Suspension): TaskOutcome {
+  #succeeded(answer: unknown): TaskOutcome {
+    try {
+      return this.#outcome({ $case: "succeeded", value: { output: encodable(answer) } });
+    } catch (error) {
+      return this.#failed(
+        terminal("INVALID_OUTPUT", `output: cannot be written: ${(error as Error).message}`),
+      );
+    }
+  }
+
+  #suspended(suspension: Suspension): TaskOutcome {
+    try {
+      return this.#suspendedUntil(suspension);
+    } catch (error) {
+      return this.#failed(
+        terminal("INVALID_OUTPUT", `state: cannot be written: ${(error as Error).message}`),
+      );
+    }
+  }
+
+  #suspendedUntil({ until, state }: Suspension): TaskOutcome {
     const dependencies = until.map((taskId) => ({
       taskId,
       name: "",
@@ -137,7 +167,7 @@ export class RunningTask {
     }));
     return this.#outcome({
       $case: "suspended",
-      value: { dependencies, inputRequest: undefined, state: toPayload(state) },
+      value: { dependencies, inputRequest: undefined, state: encodable(state) },
     });
   }
 
@@ -149,6 +179,13 @@ export class RunningTask {
   #outcome(result: TaskOutcome["result"]): TaskOutcome {
     return { term: this.term, result, usage: undefined };
   }
+}
+
+/** The payload of a value, sure to be writable: a BigInt in it, say, throws here and not where messages are sent. */
+function encodable(value: unknown): Payload {
+  const payload = toPayload(value);
+  Payload.encode(payload);
+  return payload;
 }
 
 function issuesOf(

@@ -39,6 +39,11 @@ export function chunkEntries(chunk: string | Uint8Array, name = ""): LogEntry[] 
 
 export function usageEntry(used: TaskUsage): LogEntry {
   return LogEntry.create({
-    entry: { $case: "usage", value: { tokens: used.tokens ?? 0, usd: used.usd ?? 0 } },
+    entry: { $case: "usage", value: { tokens: Math.round(counted(used.tokens)), usd: counted(used.usd) } },
   });
+}
+
+/** What the contract takes: no fraction of less than nothing, nor what is no number. */
+function counted(amount: number | undefined): number {
+  return Number.isFinite(amount) ? Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, amount as number)) : 0;
 }

@@ -4,7 +4,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { Payload } from "../../gen/grpc/agentmesh/v1/payload.ts";
-import type { LogEntry } from "../../gen/grpc/agentmesh/v1/task.ts";
+import { type LogEntry, TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
 import type {
   Lease,
   LeaseResult,
@@ -21,6 +21,7 @@ import type { Connection } from "../rpc/connection.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { terminal } from "./failure.ts";
 import type { FromHeartbeat, Heartbeat } from "./heartbeat.ts";
+import { appendBytes, logBytesMax } from "./outgoing.ts";
 import { ReportStream } from "./report-stream.ts";
 import type { Role } from "./role.ts";
 import { RunningTask } from "./running-task.ts";
@@ -41,18 +42,27 @@ const reconnectMsMin = 100;
 const reconnectMsMax = 2_000;
 /** Before a report that the store could not take is sent again. */
 const resendMs = 500;
-/** Log entries kept while no server is there; the oldest go first. */
-const backlogMax = 10_000;
+/** How long a server may take to end a conversation that is over. */
+const goodbyeMs = 2_000;
 /** Refusals of a report that pass. */
 const passing = new Set(["STORE_UNAVAILABLE", "STORE_FULL", "INTERNAL"]);
+
+const staleReason = "its lease is stale";
 
 export class Worker {
   readonly #options: WorkerOptions;
   readonly #leaseMs: number;
+  /** By term: a task that was lost and is leased again may run twice here, until the first hears of it. */
   readonly #running = new Map<string, RunningTask>();
   /** Ends that the mesh has not answered yet. */
-  readonly #unanswered = new Map<string, TaskOutcome>();
+  readonly #unanswered = new Map<RunningTask, TaskOutcome>();
+  /** Log entries that wait for a server; the oldest are lost first. */
   #backlog: WorkRequest["append"] = [];
+  #backlogBytes = 0;
+  /** The server shuts down: the stream ends with the last task, so that another server is found. */
+  #leaving = false;
+  /** Resolves when no lease is under way to a worker that drains. */
+  #drainConfirmed = Promise.withResolvers<void>();
   #stream: ReportStream | undefined;
   #payloadBytesMax: number = limits.payloadBytesMax;
   #draining = false;
@@ -84,13 +94,13 @@ export class Worker {
       this.#idle = resolve;
       if (this.#running.size === 0) resolve();
     });
-    const enough = new AbortController();
-    await Promise.race([idle, pause(timeoutMs, undefined, { signal: enough.signal }).catch(() => {})]);
-    enough.abort();
+    await within(timeoutMs, idle);
     for (const task of this.#running.values()) this.#giveBack(task);
-    await this.#stream?.flushed();
+    if (this.#stream) await within(goodbyeMs, this.#drainConfirmed.promise);
     this.#stopped.abort();
     this.#stream?.end();
+    await within(goodbyeMs, this.#conversation);
+    this.#stream?.cancel();
     await this.#conversation;
     this.#forgetNews();
   }
@@ -104,16 +114,16 @@ export class Worker {
         for await (const response of stream.responses) {
           if (response.welcome) {
             this.#welcomed(stream, response.welcome.payloadBytesMax);
-            backoffMs = reconnectMsMin;
+            if (!response.drain) backoffMs = reconnectMsMin;
           }
           this.#hear(response);
-          if (this.#stopped.signal.aborted) break;
         }
       } catch (error) {
         if (!this.#stopped.signal.aborted)
           log.warn({ error: String(error) }, "the mesh cannot be reached; trying on");
       }
       this.#stream = undefined;
+      this.#drainConfirmed.resolve();
       stream.cancel();
       await pause(backoffMs, undefined, { signal: this.#stopped.signal }).catch(() => {});
       backoffMs = Math.min(reconnectMsMax, backoffMs * 2);
@@ -134,6 +144,8 @@ export class Worker {
 
   #welcomed(stream: ReportStream, payloadBytesMax: number): void {
     this.#stream = stream;
+    this.#leaving = false;
+    this.#backlogBytes = 0;
     this.#payloadBytesMax = payloadBytesMax;
     const renew = [...this.#running.values()].map((task) => task.term);
     const free = this.#options.role.concurrency - this.#running.size;
@@ -142,38 +154,57 @@ export class Worker {
   }
 
   #hear(response: WorkResponse): void {
-    for (const lease of response.leases) void this.#work(lease);
-    for (const { term, reason } of response.revoked) this.#lose(term, reason);
-    for (const { term, accepted } of response.renewed) if (!accepted) this.#lose(term, "its lease is stale");
+    for (const lease of response.leases)
+      if (this.#draining) this.#handBack(lease.term);
+      else void this.#work(lease);
+    for (const { term, reason } of response.revoked) this.#lose(term, reason, reason === "CANCELED");
+    for (const { term, refusal, state } of response.renewed)
+      if (refusal?.reason === "LEASE_LOST") this.#lose(term, staleReason, state === TaskState.CANCELED);
     for (const result of response.finished) this.#answered(result);
+    for (const { term, refusal } of response.appendRefused)
+      this.#options.log.debug({ task: term?.taskId, refusal: refusal?.message }, "log entries were refused");
+    if (response.drain) this.#hearDrain();
+  }
+
+  /** Either the server shuts down, or it confirms that this worker gets no more: no lease comes after it. */
+  #hearDrain(): void {
+    this.#leaving = true;
+    this.#drainConfirmed.resolve();
+    if (!this.#draining && this.#running.size === 0) this.#stream?.end();
   }
 
   async #work(lease: Lease): Promise<void> {
     const { role, mesh, sandbox } = this.#options;
     const append = (term: LeaseTerm, entries: LogEntry[]) => this.#append(term, entries);
-    const task = new RunningTask(lease, { role, mesh, sandbox, append });
-    const { taskId, fence } = task.term;
-    this.#running.set(taskId, task);
-    this.#beat({ hold: { taskId, fence } });
+    const stopped = (task: RunningTask) => this.#beat({ drop: task.term });
+    const task = new RunningTask(lease, { role, mesh, sandbox, append, stopped });
+    this.#running.set(keyOf(task.term), task);
+    this.#beat({ hold: task.term });
     const outcome = this.#bounded(await task.run());
-    if (task.stopped || this.#running.get(taskId) !== task) return this.#release(task);
-    this.#unanswered.set(taskId, outcome);
+    if (task.stopped) return this.#release(task);
+    this.#unanswered.set(task, outcome);
     this.#stream?.push({ finish: [outcome] });
   }
 
   /** An output that the mesh would refuse is a failure of the role, and said to be one. */
   #bounded(outcome: TaskOutcome): TaskOutcome {
-    if (outcome.result?.$case !== "succeeded" || !outcome.result.value.output) return outcome;
-    const bytes = Payload.encode(outcome.result.value.output).finish().length;
+    const { result } = outcome;
+    const payload =
+      result?.$case === "succeeded"
+        ? result.value.output
+        : result?.$case === "suspended"
+          ? result.value.state
+          : undefined;
+    const bytes = payload ? Payload.encode(payload).finish().length : 0;
     if (bytes <= this.#payloadBytesMax) return outcome;
-    const message = `the output has ${bytes} bytes; at most ${this.#payloadBytesMax} are allowed (payload.maxBytes)`;
+    const message = `the ${result?.$case === "suspended" ? "state" : "output"} has ${bytes} bytes; at most ${this.#payloadBytesMax} are allowed (payload.maxBytes)`;
     const { error } = terminal("OUTPUT_TOO_LARGE", message);
     return { ...outcome, result: { $case: "failed", value: { error, retryDelay: undefined } } };
   }
 
   #answered({ term, accepted, refusal }: LeaseResult): void {
-    const task = term && this.#running.get(term.taskId);
-    if (!task || task.term.fence !== term.fence) return;
+    const task = term && this.#running.get(keyOf(term));
+    if (!task) return;
     if (!accepted && refusal && passing.has(refusal.reason) && !task.stopped) {
       setTimeout(() => this.#resend(task), resendMs).unref();
       return;
@@ -184,54 +215,70 @@ export class Worker {
   }
 
   #resend(task: RunningTask): void {
-    const outcome = this.#unanswered.get(task.term.taskId);
-    if (outcome && outcome.term === task.term) this.#stream?.push({ finish: [outcome] });
+    const outcome = this.#unanswered.get(task);
+    if (outcome) this.#stream?.push({ finish: [outcome] });
   }
 
-  #lose(term: LeaseTerm | undefined, reason: string): void {
-    const task = term && this.#running.get(term.taskId);
-    if (!task || task.term.fence !== term.fence) return;
-    task.stop(reason);
-    if (this.#unanswered.has(term.taskId)) this.#release(task);
+  #lose(term: LeaseTerm | undefined, reason: string, canceled: boolean): void {
+    const task = term && this.#running.get(keyOf(term));
+    if (!task) return;
+    task.stop(reason, canceled);
+    if (this.#unanswered.has(task)) this.#release(task);
   }
 
   /** The slot is free again. */
   #release(task: RunningTask): void {
-    const { taskId } = task.term;
     task.settle();
-    if (this.#running.get(taskId) !== task) return;
-    this.#running.delete(taskId);
-    this.#unanswered.delete(taskId);
-    this.#beat({ drop: { taskId } });
+    if (!this.#running.delete(keyOf(task.term))) return;
+    this.#unanswered.delete(task);
+    this.#beat({ drop: task.term });
     if (!this.#draining) this.#stream?.push({ credit: 1 });
-    if (this.#running.size === 0) this.#idle?.();
+    if (this.#running.size > 0) return;
+    this.#idle?.();
+    if (this.#leaving && !this.#draining) this.#stream?.end();
   }
 
   #giveBack(task: RunningTask): void {
-    if (!this.#unanswered.has(task.term.taskId)) {
-      task.stop("the worker is shutting down");
-      const released = { $case: "released", value: { reason: "its worker shut down" } } as const;
-      this.#stream?.push({ finish: [{ term: task.term, result: released, usage: undefined }] });
-    }
-    this.#beat({ drop: { taskId: task.term.taskId } });
+    if (this.#unanswered.has(task)) return;
+    task.stop("the worker is shutting down");
+    this.#handBack(task.term);
+  }
+
+  #handBack(term: LeaseTerm | undefined): void {
+    const released = { $case: "released", value: { reason: "its worker shut down" } } as const;
+    this.#stream?.push({ finish: [{ term, result: released, usage: undefined }] });
   }
 
   #append(term: LeaseTerm, entries: LogEntry[]): void {
-    if (this.#stream) this.#stream.push({ append: [{ term, entries }] });
-    else this.#backlog.push({ term, entries });
-    if (this.#backlog.length > backlogMax) this.#backlog = this.#backlog.slice(-backlogMax);
+    const append = { term, entries };
+    if (this.#stream) {
+      this.#stream.push({ append: [append] });
+      return;
+    }
+    this.#backlog.push(append);
+    this.#backlogBytes += appendBytes(append);
+    while (this.#backlogBytes > logBytesMax && this.#backlog.length > 1)
+      this.#backlogBytes -= appendBytes(this.#backlog.shift() as WorkRequest["append"][number]);
   }
 
   #hearHeartbeat({ renewed, lost }: FromHeartbeat): void {
-    for (const { taskId, fence, agoMs } of renewed) {
-      const task = this.#running.get(taskId);
-      if (task?.term.fence === fence) task.trust(agoMs);
-    }
-    for (const term of lost) this.#lose(term, "its lease is stale");
+    for (const { agoMs, ...term } of renewed) this.#running.get(keyOf(term))?.trust(agoMs);
+    for (const { canceled, ...term } of lost) this.#lose(term, staleReason, canceled);
   }
 
   #beat(change: Pick<Parameters<Heartbeat["send"]>[0], "hold" | "drop">): void {
     const { role, workerId, heartbeat } = this.#options;
     heartbeat.send({ role: role.name, workerId, leaseMs: this.#leaseMs, ...change });
   }
+}
+
+function keyOf({ taskId, fence }: LeaseTerm): string {
+  return `${taskId}#${fence}`;
+}
+
+/** Resolves with the promise, or when `ms` have passed. */
+async function within(ms: number, promise: Promise<void> | undefined): Promise<void> {
+  const enough = new AbortController();
+  await Promise.race([promise, pause(ms, undefined, { signal: enough.signal }).catch(() => {})]);
+  enough.abort();
 }

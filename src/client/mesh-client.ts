@@ -25,7 +25,7 @@ import { limits } from "../core/limits.ts";
 import { fromPayload, toPayload } from "../core/payload.ts";
 import { msToDuration } from "../core/time.ts";
 import { Connection } from "../rpc/connection.ts";
-import { resumeWatch } from "./resume-watch.ts";
+import { resumeRead, resumeWatch } from "./resume-watch.ts";
 import { WorkflowClient } from "./workflow-client.ts";
 
 export interface MeshClientOptions {
@@ -75,6 +75,8 @@ export class MeshClient {
   readonly workflows: WorkflowClient;
   readonly #connection: Connection;
   readonly #timeoutMs: number;
+  /** True once a server has answered: from then on one that does not is waited for, where a call may be repeated. */
+  #answered = false;
 
   constructor(options: MeshClientOptions = {}) {
     this.#connection = new Connection(options.server ?? serverDefault);
@@ -136,15 +138,19 @@ export class MeshClient {
     taskId: string,
     options: { from?: number; signal?: AbortSignal } = {},
   ): AsyncGenerator<WatchTaskResponse> {
-    return resumeWatch(this.#connection, taskId, options.from ?? 1, options.signal);
+    const { from = 1, signal } = options;
+    return resumeWatch(this.#connection, taskId, from, { signal, answered: this.#answered });
   }
 
   /** The task when it is final. Throws DEADLINE_EXCEEDED past `timeoutMs`. */
   async wait(taskId: string, options: WaitOptions = {}): Promise<Task> {
     const timeout = options.timeoutMs === undefined ? [] : [AbortSignal.timeout(options.timeoutMs)];
     const signal = AbortSignal.any([...timeout, ...(options.signal ? [options.signal] : [])]);
-    const { lastSequence } = await this.get(taskId);
-    for await (const { event } of this.watch(taskId, { from: lastSequence + 1, signal }))
+    const read = () => this.get(taskId);
+    const task = await (this.#answered ? resumeRead(read, signal) : read());
+    if (isFinal(task.state)) return task;
+    const watching = { signal, answered: true };
+    for await (const { event } of resumeWatch(this.#connection, taskId, task.lastSequence + 1, watching))
       if (event?.$case === "final") return event.value;
     if (options.signal?.aborted) throw new MeshError("CALL_CANCELED", `waiting for ${taskId} was given up`);
     throw new MeshError(
@@ -181,11 +187,13 @@ export class MeshClient {
     this.#connection.close();
   }
 
-  #unary<Request, Response>(
+  async #unary<Request, Response>(
     method: MethodDefinition<Request, Response>,
     request: Request,
   ): Promise<Response> {
-    return this.#connection.unary(method, request, { timeoutMs: this.#timeoutMs });
+    const response = await this.#connection.unary(method, request, { timeoutMs: this.#timeoutMs });
+    this.#answered = true;
+    return response;
   }
 }
 
@@ -202,6 +210,10 @@ function toSpec(task: NewTaskRequest): TaskSpec {
       typeof parent === "string" ? { taskId: parent } : parent,
     ) as never,
   });
+}
+
+function isFinal(state: TaskState): boolean {
+  return state === TaskState.SUCCEEDED || state === TaskState.FAILED || state === TaskState.CANCELED;
 }
 
 /** A final task's output; throws for one that failed or was canceled. */

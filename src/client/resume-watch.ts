@@ -1,4 +1,4 @@
-/** A watch that outlives its server: taken up again after the last sequence that arrived. */
+/** Watches and reads that outlive their server; a watch is taken up again after the last sequence that arrived. */
 
 import { setTimeout as pause } from "node:timers/promises";
 import { TaskServiceService, type WatchTaskResponse } from "../../gen/grpc/agentmesh/v1/task.ts";
@@ -11,16 +11,35 @@ const pauseMsMax = 2_000;
 /** Tries in a row without an answer before the watch gives up. */
 const triesMax = 30;
 
+/** How long a stream has to last for a server to be there. */
+const aliveMs = 1_000;
+
+export interface ResumeOptions {
+  readonly signal?: AbortSignal;
+  /** True: a server has answered just before, so that one which does not is waited for. */
+  readonly answered?: boolean;
+}
+
 /** Ends without an event when `signal` aborts. */
 export async function* resumeWatch(
   connection: Connection,
   taskId: string,
   from: number,
-  signal: AbortSignal | undefined,
+  options: ResumeOptions = {},
 ): AsyncGenerator<WatchTaskResponse> {
+  const { signal } = options;
   let fromSequence = from;
   let tries = 0;
+  /** True once a server has answered: from then on the watch outlives it. */
+  let answered = options.answered ?? false;
+  /** Told when its stream has ended: servers close a connection on which a thousand streams are cut short in seconds. */
+  let final: WatchTaskResponse | undefined;
   while (!signal?.aborted) {
+    // A stream on which there is nothing to say yet has a server all the same; without one it fails at once.
+    const lives = setTimeout(() => {
+      answered = true;
+      tries = 0;
+    }, aliveMs).unref();
     try {
       const method = TaskServiceService.watchTask;
       for await (const response of connection.serverStream(
@@ -29,19 +48,44 @@ export async function* resumeWatch(
         { timeoutMs: stretchMs, signal },
       )) {
         tries = 0;
+        answered = true;
         if (response.event?.$case === "entry") fromSequence = response.event.value.sequence + 1;
         if (response.event?.$case === "gap") fromSequence = response.event.value.toSequence + 1;
-        yield response;
-        if (response.event?.$case === "final") return;
+        if (response.event?.$case === "final") final = response;
+        else yield response;
       }
     } catch (error) {
+      if (final) return yield final;
       if (signal?.aborted) return;
       if (!mayResume(error) || ++tries > triesMax) throw error;
-      // The very first try fails at once: most likely no server is there.
-      if (tries === 1 && fromSequence === from) throw error;
-      await pause(Math.min(pauseMsMax, 100 * 2 ** tries), undefined, { signal }).catch(() => {});
+      // Most likely no server is there at all.
+      if (!answered) throw error;
+      await pauseAfter(tries, signal);
+    } finally {
+      clearTimeout(lives);
+    }
+    if (final) return yield final;
+  }
+}
+
+/** A read that outlives its server: tried again while nothing answers. Rejects as it did last when `signal` aborts. */
+export async function resumeRead<Value>(
+  read: () => Promise<Value>,
+  signal: AbortSignal | undefined,
+): Promise<Value> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await read();
+    } catch (error) {
+      if (!mayResume(error) || tries > triesMax || signal?.aborted) throw error;
+      await pauseAfter(tries, signal);
     }
   }
+}
+
+function pauseAfter(tries: number, signal: AbortSignal | undefined): Promise<void> {
+  const ms = Math.min(pauseMsMax, 100 * 2 ** tries);
+  return pause(ms, undefined, { signal }).catch(() => {});
 }
 
 /** Whether another try can help: the server went away, or the stretch was over. */
