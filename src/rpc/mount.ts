@@ -1,5 +1,6 @@
 /** Mounts a service's plain handlers on grpc-js: calls become functions, streams become async iterables with back pressure. */
 
+import { setImmediate } from "node:timers/promises";
 import type {
   ServerDuplexStream,
   ServerUnaryCall,
