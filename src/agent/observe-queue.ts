@@ -24,7 +24,7 @@ export function observeQueue(metrics: Metrics, clock: Clock): QueueObserver {
       metrics.taskFinished(queueOf(taskId) ?? "", state, (nowMs - (began ?? nowMs)) / 1_000);
     },
     swept(report) {
-      if (report.expired > 0) metrics.leasesExpired("", report.expired);
+      if (report.expired > 0) metrics.leasesExpired(report.expired);
     },
     storeCalled: (method, items, seconds) => metrics.storeCalled(method, items, seconds),
   };

@@ -10,7 +10,6 @@ export const limits = Object.freeze({
   batchMax: 1_000,
   /** Unfinished tasks in one queue. Settable: `queue.maxTasks`. */
   queueTasksMax: 5_000_000,
-  roleNameBytesMax: 48,
   tenantBytesMax: 128,
   idempotencyKeyBytesMax: 256,
   titleBytesMax: 256,

@@ -3,7 +3,7 @@ import {
   type SubmitResult,
   type SubmitStreamRequest,
   type SubmitStreamResponse,
-  type Task,
+  Task,
   type TaskServiceServer,
   TaskSpec,
   TaskState,
@@ -45,8 +45,14 @@ export function taskService(options: TaskServiceOptions): HandlersOf<TaskService
   };
   const submitBatch = async (specs: readonly TaskSpec[]): Promise<SubmitResult[]> => {
     const check = new FieldCheck();
-    check.whole("specs (how many)", specs.length, 1, limits.batchMax);
+    if (specs.length === 0) check.fault("specs", "is empty; send 1 or more");
     check.done();
+    if (specs.length > limits.batchMax)
+      throw new MeshError(
+        "BATCH_TOO_LARGE",
+        `specs: has ${specs.length} entries; at most ${limits.batchMax} are allowed. Split it, or use SubmitStream`,
+        { metadata: { specs: String(specs.length), specsMax: String(limits.batchMax) } },
+      );
     return (await submit(specs, (index) => `specs[${index}]`)).map(submitResultOf);
   };
   const get = async (taskId: string): Promise<TaskRecord> => {
@@ -62,7 +68,7 @@ export function taskService(options: TaskServiceOptions): HandlersOf<TaskService
       const [outcome] = await submit([request.spec], () => "spec");
       const result = submitResultOf(outcome as SubmitOutcome);
       if (result.refusal) throw submitError(outcome as SubmitOutcome);
-      return { task: { ...emptyTask, id: result.taskId, state: result.state }, existing: result.existing };
+      return { task: Task.create({ id: result.taskId, state: result.state }), existing: result.existing };
     },
 
     async submitTasks(request) {
@@ -155,26 +161,6 @@ export function taskService(options: TaskServiceOptions): HandlersOf<TaskService
     return Buffer.from(TaskSpec.encode(spec).finish());
   }
 }
-
-const emptyTask: Task = taskOf({
-  id: "",
-  queue: "",
-  tenant: "",
-  priority: 0,
-  state: "QUEUED",
-  attempt: 0,
-  fence: 0,
-  generation: 0,
-  retry: { attemptsMax: 0, backoffInitialMs: 0, backoffMaxMs: 0, backoffMultiplier: 0, errorsNotRetried: [] },
-  parents: [],
-  parentsPending: 0,
-  workflowId: "",
-  labels: {},
-  createdMs: 0,
-  spec: new Uint8Array(),
-  usage: { tokens: 0, usd: 0 },
-  lastSequence: 0,
-});
 
 /** A handler for an RPC of the contract that this version does not serve yet. */
 export function notYet(rpc: string): () => Promise<never> {

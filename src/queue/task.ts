@@ -110,7 +110,15 @@ export function parentFailed(parentId: string, parent: FinalState | "MISSING"): 
   return { kind: parentFailedKind, message: `its parent ${parentId} ${what}`, retryable: false, detail: "" };
 }
 
-/** Whether a fenced write may touch the task; see {@link TaskStatus}. */
+/** Why a task changed its state, in its log's words. */
+export const changeReasons = {
+  suspended: "suspended",
+  parentsEnded: "its parents have ended",
+  attemptFailed: (attempt: number, failure: TaskFailure) =>
+    `attempt ${attempt} failed: ${failure.kind}: ${failure.message}`,
+};
+
+/** Whether a fenced write may touch a task: its term is the running one. */
 export function holdsLease(status: { state: TaskState; fence: number }, fence: number): boolean {
   return status.state === "RUNNING" && status.fence === fence;
 }

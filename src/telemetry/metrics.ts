@@ -28,7 +28,7 @@ export interface Metrics {
   taskLeased(queue: string, waitSeconds: number): void;
   /** A lease ended with `state`: SUCCEEDED, FAILED, CANCELED, or QUEUED when it will be tried again. */
   taskFinished(queue: string, state: string, runSeconds: number): void;
-  leasesExpired(queue: string, count: number): void;
+  leasesExpired(count: number): void;
   /** One call of the store's method, which carried `items`. */
   storeCalled(method: string, items: number, seconds: number): void;
   workerConnected(queue: string): void;
@@ -103,7 +103,6 @@ function createInstruments(registry: Registry) {
     expired: new Counter({
       name: "agentmesh_leases_expired_total",
       help: "Leases taken back because the worker died, was cut off, or stopped renewing.",
-      labelNames: ["queue"],
       registers,
     }),
     storeSeconds: new Histogram({
@@ -163,7 +162,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
       on.finished.inc({ queue, state });
       on.runSeconds.observe({ queue }, runSeconds);
     },
-    leasesExpired: (queue, count) => on.expired.inc({ queue }, count),
+    leasesExpired: (count) => on.expired.inc(count),
     storeCalled(method, items, seconds) {
       on.storeItems.observe({ method }, items);
       on.storeSeconds.observe({ method }, seconds);

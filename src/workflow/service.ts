@@ -16,7 +16,7 @@ import { queueOf } from "../core/ids.ts";
 import { fromPayload } from "../core/payload.ts";
 import { taskOf } from "../queue/convert.ts";
 import type { Queue } from "../queue/queue.ts";
-import { newTask, tenantDefault } from "../queue/submission.ts";
+import { newTask, type SubmissionContext, tenantDefault } from "../queue/submission.ts";
 import type { TaskServiceOptions } from "../queue/task-service.ts";
 import { taskService } from "../queue/task-service.ts";
 import type { MountedService } from "../rpc/server.ts";
@@ -66,7 +66,8 @@ export function workflowService(options: TaskServiceOptions): HandlersOf<Workflo
       const workflow = await read(queue, request.workflowId);
       const reason = request.reason || `workflow ${workflow.id} was canceled`;
       // The orchestrator's task first: it is what would submit nodes that are not there yet.
-      await queue.cancel({ taskId: workflow.id, reason });
+      const { changed } = await queue.cancel({ taskId: workflow.id, reason });
+      if (changed) await submitMissing(workflow);
       // Children before parents, or a parent's end would fail its children first.
       for (const node of workflow.nodes.toReversed()) await queue.cancel({ taskId: node.taskId, reason });
       return { workflow: await read(queue, workflow.id) };
@@ -89,10 +90,25 @@ export function workflowService(options: TaskServiceOptions): HandlersOf<Workflo
     },
   };
 
+  /**
+   * An orchestrator that has not heard yet may still submit nodes. Their ids are known: taken by tasks that are canceled right
+   * after, they cannot be taken again.
+   */
+  async function submitMissing({ id, spec, inputs, nodes }: Workflow): Promise<void> {
+    const task = await queue.get(id);
+    if (!task || !spec || nodes.every((node) => node.state !== TaskState.UNSPECIFIED)) return;
+    const planned = planTasks(id, task.tenant, spec, inputs ?? {});
+    await queue.submit(planned.map((node) => newTask(node.spec, `spec.nodes.${node.node}`, submission())));
+  }
+
+  function submission(): SubmissionContext {
+    const { payloadBytesMax, clock } = options;
+    return { catalog, payloadBytesMax, roleDefault: "", nowMs: clock.now() };
+  }
+
   /** What the orchestrator's submits would be refused for, told before anything is taken in. */
   function nodeFaults({ tenant, inputs }: RunWorkflowRequest, spec: WorkflowSpec): FieldViolation[] {
-    const { payloadBytesMax, clock } = options;
-    const context = { catalog, payloadBytesMax, roleDefault: "", nowMs: clock.now() };
+    const context = submission();
     return planTasks(`${orchestratorRole}.0`, tenant || tenantDefault, spec, inputs ?? {}).flatMap(
       (planned) => {
         try {

@@ -96,8 +96,8 @@ describe("submitting", () => {
   test("an empty batch, one of 1,001 and a missing spec are refused", async () => {
     const of = (many: TaskSpec[]) =>
       errorOf(connection.unary(TaskServiceService.submitTasks, { specs: many }, { timeoutMs }));
-    expect((await of([])).message).toContain("from 1 to 1000");
-    expect((await of(Array.from({ length: 1_001 }, () => TaskSpec.create()))).message).toContain("is 1001");
+    expect((await of([])).message).toContain("is empty");
+    expect((await of(Array.from({ length: 1_001 }, () => TaskSpec.create()))).message).toContain("has 1001 entries");
     const none = connection.unary(TaskServiceService.submitTask, { spec: undefined }, { timeoutMs });
     expect((await errorOf(none)).fields[0]?.field).toBe("spec");
   });

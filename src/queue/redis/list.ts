@@ -2,7 +2,7 @@
  * Lists tasks, newest created first, over several queues: a page of each is read, filtered, and merged as far as all of them
  * have been looked at. The cursor holds where each queue goes on.
  */
-import { MeshError } from "../../core/errors.ts";
+import { badCursor } from "../bad-cursor.ts";
 import type { ListPage, ListQuery, TaskRecord } from "../store.ts";
 import { taskStates } from "../task.ts";
 import { Reader } from "./bytes.ts";
@@ -102,5 +102,5 @@ function parseCursor(cursor: string): Positions {
   } catch {
     // Refused below.
   }
-  throw MeshError.invalid([{ field: "page_token", description: "is not one that a listing answered with" }]);
+  throw badCursor();
 }

@@ -1,6 +1,12 @@
 /** Who waits for whom: a parent's end frees or fails its children, in the transaction in which it ended. */
 import type { Parent } from "../store.ts";
-import { type DependencyCondition, dependencyVerdict, isFinal, parentFailed } from "../task.ts";
+import {
+  changeReasons,
+  type DependencyCondition,
+  dependencyVerdict,
+  isFinal,
+  parentFailed,
+} from "../task.ts";
 import { type TaskRow, taskById } from "./row.ts";
 import { fail, move, openUp } from "./transition.ts";
 import type { Ended, Tx } from "./tx.ts";
@@ -75,7 +81,8 @@ function settle(tx: Tx, parent: Ended): void {
     if (row?.state !== "BLOCKED") continue;
     const parents_pending = row.parents_pending - 1;
     if (verdict === "failed") fail(tx, row, parentFailed(parent.id, parent.state), { parents_pending });
-    else if (parents_pending === 0) openUp(tx, row, { parents_pending }, row.run_at_ms);
+    else if (parents_pending === 0)
+      openUp(tx, row, { parents_pending }, row.run_at_ms, changeReasons.parentsEnded);
     else tx.sql.run("updatePending", { seq: child, parents_pending });
   }
 }

@@ -1,6 +1,6 @@
 /** How an attempt ends, by its worker's word or by its lease's end. */
 import type { Finish, FinishOutcome, FinishResult, Parent } from "../store.ts";
-import { afterFailure, holdsLease, repeatsFinish, type TaskFailure } from "../task.ts";
+import { afterFailure, changeReasons, holdsLease, repeatsFinish, type TaskFailure } from "../task.ts";
 import { lookAt, moveBy } from "./dependencies.ts";
 import { spent } from "./log.ts";
 import { putPayload, retryPolicy, type TaskRow, taskById } from "./row.ts";
@@ -20,7 +20,8 @@ const enders: Enders = {
   suspended(tx, row, { parents, resumeState }) {
     putPayload(tx.sql, row, "resume", resumeState);
     const all = [...(JSON.parse(row.parents) as Parent[]), ...parents];
-    return moveBy(tx, row, lookAt(tx, parents), { attempt: row.attempt - 1, parents: JSON.stringify(all) });
+    const changes = { attempt: row.attempt - 1, parents: JSON.stringify(all) };
+    return moveBy(tx, row, lookAt(tx, parents), changes, changeReasons.suspended);
   },
 };
 
@@ -48,6 +49,7 @@ function endAttempt<K extends Kind>(
 /** The next attempt, at once or later, or the end. */
 export function failAttempt(tx: Tx, row: TaskRow, failure: TaskFailure, retryDelayMs?: number): TaskRow {
   const decision = afterFailure(retryPolicy(row), row.attempt, failure, tx.chance(), retryDelayMs);
-  if (decision.next === "fail") return fail(tx, row, failure);
-  return openUp(tx, row, { error: JSON.stringify(failure) }, tx.nowMs + decision.delayMs, failure.message);
+  const reason = changeReasons.attemptFailed(row.attempt, failure);
+  if (decision.next === "fail") return fail(tx, row, failure, {}, reason);
+  return openUp(tx, row, { error: JSON.stringify(failure) }, tx.nowMs + decision.delayMs, reason);
 }

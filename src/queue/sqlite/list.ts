@@ -1,4 +1,5 @@
 /** Listing, newest first. A state of a queue is read along an index; tenant and labels are compared row by row. */
+import { badCursor } from "../bad-cursor.ts";
 import type { ListPage, ListQuery } from "../store.ts";
 import { type TaskState, taskStates } from "../task.ts";
 import { recordOf, type TaskRow } from "./row.ts";
@@ -8,7 +9,7 @@ import type { Shelf } from "./tx.ts";
 const lookMax = 1_000;
 
 export function list({ sql, queues }: Pick<Shelf, "sql" | "queues">, query: ListQuery): ListPage {
-  const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : Number.parseInt(query.cursor, 36);
+  const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : readCursor(query.cursor);
   const names = query.queues?.length ? query.queues : undefined;
   const states = statesOf(query);
   const look = selective(query) ? lookMax : query.limit;
@@ -27,6 +28,11 @@ export function list({ sql, queues }: Pick<Shelf, "sql" | "queues">, query: List
   }
   const more = last !== undefined && (seqs.length === look || last !== seqs.at(-1)?.seq);
   return { tasks: tasks.map((row) => recordOf(sql, row)), cursor: more ? last!.toString(36) : undefined };
+}
+
+function readCursor(cursor: string): number {
+  if (/^[0-9a-z]{1,11}$/.test(cursor)) return Number.parseInt(cursor, 36);
+  throw badCursor();
 }
 
 function statesOf({ states, deadLetter }: ListQuery): readonly TaskState[] {

@@ -3,7 +3,7 @@
 -- name: insertTask
 INSERT INTO task (id, queue, tenant, priority, state, attempt, fence, generation, fingerprint, retry, parents,
   parents_pending, workflow_id, labels, created_ms, queued_ms, run_at_ms, tokens, usd, place, last_sequence)
-VALUES (:id, :queue, :tenant, :priority, :state, 0, 0, 1, :fingerprint, :retry, :parents,
+VALUES (:id, :queue, :tenant, :priority, :state, 0, :fence, 1, :fingerprint, :retry, :parents,
   :parents_pending, :workflow_id, :labels, :created_ms, :queued_ms, :run_at_ms, 0, 0, :place, 1);
 
 -- name: taskById
@@ -50,7 +50,7 @@ SELECT min(lease_expires_ms) AS ms FROM task WHERE state = 'RUNNING';
 SELECT min(run_at_ms) AS ms FROM task WHERE state = 'SCHEDULED';
 
 -- name: finishedBefore
-SELECT seq, id, queue, state FROM task INDEXED BY task_finished
+SELECT seq, id, queue, state, fence FROM task INDEXED BY task_finished
 WHERE queue = :queue AND finished_ms IS NOT NULL AND finished_ms <= :before ORDER BY finished_ms, seq LIMIT :limit;
 
 -- name: oldestQueued
@@ -114,9 +114,9 @@ SELECT name FROM queue ORDER BY name;
 
 -- name: putQueue
 INSERT OR REPLACE INTO queue (name, BLOCKED, SCHEDULED, QUEUED, RUNNING, INPUT_REQUIRED, SUCCEEDED, FAILED, CANCELED,
-  front, back, clock_ms)
+  front, back, clock_ms, fence_floor)
 VALUES (:name, :BLOCKED, :SCHEDULED, :QUEUED, :RUNNING, :INPUT_REQUIRED, :SUCCEEDED, :FAILED, :CANCELED,
-  :front, :back, :clock_ms);
+  :front, :back, :clock_ms, :fence_floor);
 
 -- name: newestTime
 SELECT max(clock_ms) AS ms FROM queue;

@@ -3,14 +3,17 @@ import type { QueueStats } from "../store.ts";
 import { isFinal, type TaskState, taskStates } from "../task.ts";
 import type { Statements } from "./statements.ts";
 
-type QueueRow = { name: string; front: number; back: number; clock_ms: number } & Record<TaskState, number>;
+type QueueRow = { name: string; front: number; back: number; clock_ms: number; fence_floor: number } & Record<
+  TaskState,
+  number
+>;
 
 const unfinishedStates = taskStates.filter((state) => !isFinal(state));
 const finalStates = taskStates.filter(isFinal);
 
 function newRow(name: string): QueueRow {
   const counts = Object.fromEntries(taskStates.map((state) => [state, 0])) as Record<TaskState, number>;
-  return { name, front: 0, back: 0, clock_ms: 0, ...counts };
+  return { name, front: 0, back: 0, clock_ms: 0, fence_floor: 0, ...counts };
 }
 
 export class Queues {
@@ -34,6 +37,16 @@ export class Queues {
     const row = this.#change(queue);
     row[end] += end === "back" ? 1 : -1;
     return row[end];
+  }
+
+  /** Where a new task's fence begins: at or above that of any task which had its id before and was deleted. */
+  fenceFloor(queue: string): number {
+    return this.#read(queue).fence_floor;
+  }
+
+  raiseFenceFloor(queue: string, fence: number): void {
+    const row = this.#change(queue);
+    row.fence_floor = Math.max(row.fence_floor, fence);
   }
 
   unfinished(queue: string): number {

@@ -72,7 +72,8 @@ CREATE TABLE dependency (
 CREATE INDEX dependency_unmet ON dependency (parent_id) WHERE met = 0;
 
 -- A queue's counts by state, kept in the transaction that moves a task, and the ends of its order. `clock_ms` is the
--- newest time that it has seen: the store's clock starts from there.
+-- newest time that it has seen: the store's clock starts from there. `fence_floor` is the highest fence of any task that was
+-- deleted: new ones begin there.
 CREATE TABLE queue (
   name TEXT PRIMARY KEY,
   BLOCKED INTEGER NOT NULL,
@@ -85,5 +86,6 @@ CREATE TABLE queue (
   CANCELED INTEGER NOT NULL,
   front INTEGER NOT NULL,
   back INTEGER NOT NULL,
-  clock_ms INTEGER NOT NULL
+  clock_ms INTEGER NOT NULL,
+  fence_floor INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -53,7 +53,7 @@ function newRow(tx: Tx, task: NewTask, wait: Wait): TaskRow {
     priority: task.priority,
     state,
     attempt: 0,
-    fence: 0,
+    fence: tx.queues.fenceFloor(task.queue),
     generation: 1,
     fingerprint: task.fingerprint,
     retry: JSON.stringify(task.retry),

@@ -8,7 +8,7 @@ import type { Shelf, Tx } from "./tx.ts";
 
 const limit = 500;
 
-type FinishedRow = Pick<TaskRow, "seq" | "id" | "queue" | "state">;
+type FinishedRow = Pick<TaskRow, "seq" | "id" | "queue" | "state" | "fence">;
 
 /** Whether a sweep would change anything: an idle store commits nothing. */
 export function sweepIsDue(shelf: Shelf): boolean {
@@ -68,4 +68,6 @@ function purge({ sql, queues }: Tx, row: FinishedRow): void {
   sql.run("deleteDependencies", { child: row.seq });
   sql.run("deleteTask", { seq: row.seq });
   queues.count(row.queue, row.state, undefined);
+  // The id may come again, by its idempotency key; whoever held a lease on this task must not hold one on that.
+  queues.raiseFenceFloor(row.queue, row.fence);
 }

@@ -68,6 +68,12 @@ export function end(
   return move(tx, from, { ...changes, ...ended }, reason);
 }
 
-export function fail(tx: Tx, from: TaskRow, failure: TaskFailure, changes: Partial<TaskRow> = {}): TaskRow {
-  return end(tx, from, "FAILED", { ...changes, error: JSON.stringify(failure) }, failure.message);
+export function fail(
+  tx: Tx,
+  from: TaskRow,
+  failure: TaskFailure,
+  changes: Partial<TaskRow> = {},
+  reason = failure.message,
+): TaskRow {
+  return end(tx, from, "FAILED", { ...changes, error: JSON.stringify(failure) }, reason);
 }

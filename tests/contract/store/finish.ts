@@ -1,5 +1,6 @@
 import { describe, expect } from "vitest";
 import type { QueueStore, TaskRecord } from "../../../src/queue/store.ts";
+import { changeReasons } from "../../../src/queue/task.ts";
 import {
   bytes,
   failedForGood,
@@ -80,6 +81,8 @@ export function finishCases(open: OpenStore): void {
       expect(answer).toEqual({ accepted: true, state: "SCHEDULED", repeated: false });
       const record = await getOne(store, task.id);
       expect(record).toMatchObject({ state: "SCHEDULED", attempt: 1, error: failure() });
+      const log = await store.readLog({ taskId: task.id, from: record.lastSequence, limit: 1 });
+      expect(log?.entries[0]?.change?.reason).toBe(changeReasons.attemptFailed(1, failure()));
       expect(record.leaseExpiresMs).toBeUndefined();
       expect(record.finishedMs).toBeUndefined();
       expect(record.runAtMs! - task.startedMs!).toBeGreaterThanOrEqual(50_000);

@@ -10,6 +10,7 @@ import {
   stateOf,
   submitOne,
   succeeded,
+  term,
 } from "../../support/tasks.ts";
 import { expectDeadLetter } from "./finish.ts";
 import { expectWholeLog, type OpenStore, settle, storeTest } from "./kit.ts";
@@ -137,6 +138,26 @@ export function sweepCases(open: OpenStore): void {
         await expectDeadLetter(store, queue, [ids[6]!]);
       },
       { retentionTasksMax: 3 },
+    );
+
+    test(
+      "a task that comes again under a deleted one's id has a higher fence: who held that lease does not hold this one",
+      async ({ store, queue, sweepUntil }) => {
+        const task = newTask(queue);
+        await store.submit([task]);
+        const old = await leaseOne(store, queue);
+        await store.finish([{ ...term(old), result: succeeded }]);
+        await sweepUntil(async () => (await stateOf(store, task.id)) === "MISSING");
+        await submitOne(store, task);
+        const fresh = await leaseOne(store, queue);
+        expect(fresh.id).toBe(old.id);
+        expect(fresh.fence).toBeGreaterThan(old.fence);
+        expect(await store.finish([{ ...term(old), result: succeeded }])).toMatchObject([
+          { accepted: false },
+        ]);
+        expect(await stateOf(store, task.id)).toBe("RUNNING");
+      },
+      { retentionTasksMax: 0 },
     );
 
     test(
