@@ -15,7 +15,10 @@ export interface CallContext {
 }
 
 export type UnaryHandler<Request, Response> = (request: Request, call: CallContext) => Promise<Response>;
-export type ServerStreamHandler<Request, Response> = (request: Request, call: CallContext) => AsyncIterable<Response>;
+export type ServerStreamHandler<Request, Response> = (
+  request: Request,
+  call: CallContext,
+) => AsyncIterable<Response>;
 export type BidiHandler<Request, Response> = (
   requests: AsyncIterable<Request>,
   call: CallContext,

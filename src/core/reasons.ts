@@ -138,7 +138,8 @@ const table = {
   },
   SANDBOX_UNAVAILABLE: {
     code: "FAILED_PRECONDITION",
-    meaning: "Commands cannot be contained on this machine: bubblewrap is missing or may not make namespaces.",
+    meaning:
+      "Commands cannot be contained on this machine: bubblewrap is missing or may not make namespaces.",
     wayOut: "Install bubblewrap, or allow uncontained commands with the flag that the message names.",
   },
   INTERNAL: {
