@@ -160,6 +160,8 @@ export class Worker {
     for (const { term, reason } of response.revoked) this.#lose(term, reason, reason === "CANCELED");
     for (const { term, refusal, state } of response.renewed)
       if (refusal?.reason === "LEASE_LOST") this.#lose(term, staleReason, state === TaskState.CANCELED);
+    // A sign of life: a worker whose lease ran out gets no other until it gives one.
+    if (response.revoked.length > 0) this.#stream?.push({});
     for (const result of response.finished) this.#answered(result);
     for (const { term, refusal } of response.appendRefused)
       this.#options.log.debug({ task: term?.taskId, refusal: refusal?.message }, "log entries were refused");

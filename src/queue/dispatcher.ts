@@ -25,6 +25,8 @@ export interface DispatcherOptions {
 /** Leases asked for one worker in one round, so that a deep queue is spread over all of them. */
 const roundMax = 32;
 const retryMs = 500;
+/** Longer than a server takes to notice a dead connection. */
+const pauseMsMax = 60_000;
 
 /** One attached worker. */
 export class Session {
@@ -33,6 +35,7 @@ export class Session {
   readonly #detach: () => void;
   credit = 0;
   open = true;
+  #pauseTimer: NodeJS.Timeout | undefined;
 
   constructor(attachment: Attachment, wake: () => void, detach: () => void) {
     this.attachment = attachment;
@@ -46,10 +49,29 @@ export class Session {
     this.#wake();
   }
 
+  /** True where it has credit and is not paused. */
+  get waits(): boolean {
+    return this.credit > 0 && this.#pauseTimer === undefined;
+  }
+
+  /** Gets nothing until {@link resume}, or for a minute: for a worker whose lease ran out, which may be dead or frozen. */
+  pause(): void {
+    clearTimeout(this.#pauseTimer);
+    this.#pauseTimer = setTimeout(() => this.resume(), pauseMsMax).unref();
+  }
+
+  resume(): void {
+    if (this.#pauseTimer === undefined) return;
+    clearTimeout(this.#pauseTimer);
+    this.#pauseTimer = undefined;
+    this.#wake();
+  }
+
   /** Takes no more; a lease that is under way is given back. */
   close(): void {
     this.open = false;
     this.credit = 0;
+    clearTimeout(this.#pauseTimer);
     this.#detach();
   }
 }
@@ -129,7 +151,7 @@ export class Dispatcher {
 
   /** One store call for all waiting workers; true when some worker got all it asked for, so that more may be there. */
   async #round(queue: string, entry: QueueSessions): Promise<boolean> {
-    const waiting = [...entry.sessions].filter((session) => session.credit > 0);
+    const waiting = [...entry.sessions].filter((session) => session.waits);
     if (waiting.length === 0) return false;
     const asks = waiting.map((session): LeaseAsk => {
       const { workerId, leaseMs } = session.attachment;

@@ -217,13 +217,14 @@ export class Queue {
   }
 
   #onSignal(signal: StoreSignal): void {
-    if (signal.ready) this.dispatcher.wake(signal.queue);
-    if (signal.changed.length > 0) this.#watch.changed(signal.changed);
     for (const { taskId, fence } of signal.revoked) {
       this.#revokedLately.set(taskId, fence);
       if (this.#revokedLately.size > revokedKept)
         this.#revokedLately.delete(this.#revokedLately.keys().next().value as string);
     }
     if (signal.revoked.length > 0) for (const listener of this.#revocationListeners) listener(signal.revoked);
+    // After the revocations, so that a worker which let its lease run out is not given it again.
+    if (signal.ready) this.dispatcher.wake(signal.queue);
+    if (signal.changed.length > 0) this.#watch.changed(signal.changed);
   }
 }

@@ -114,6 +114,7 @@ export class WorkSession {
   }
 
   #serve(request: WorkRequest): void {
+    this.#session?.resume();
     if (request.drain) {
       this.#session?.close();
       this.#track(this.#confirmDrain());
@@ -211,6 +212,8 @@ export class WorkSession {
     const held = revoked.filter(({ taskId, fence }) => this.#terms.get(taskId) === fence);
     if (held.length === 0) return;
     for (const { taskId } of held) this.#terms.delete(taskId);
+    // Before anything is leased again: a worker that let a lease run out is not the one to be given the next.
+    this.#session?.pause();
     this.#track(this.#tellRevoked(held));
   }
 
@@ -220,6 +223,7 @@ export class WorkSession {
       term: { taskId, fence },
       reason: tasks[index]?.state === "CANCELED" ? "CANCELED" : "EXPIRED",
     }));
+    if (revoked.every(({ reason }) => reason === "CANCELED")) this.#session?.resume();
     this.#outbox.push({ revoked });
   }
 

@@ -409,6 +409,25 @@ describe("revocation", () => {
     stream.cancel();
   });
 
+  test("of a lease that ran out: its worker gets no other until it shows signs of life", async () => {
+    const role = freshRole();
+    const ids = await submitted(role, 2);
+    const frozen = open(role, { workerId: "frozen", lease: seconds(1) });
+    frozen.say({ credit: 5 });
+    await frozen.next("leases", 2);
+    const other = open(role, { workerId: "other" });
+    other.say({ credit: 2 });
+    const taken = await other.next("leases", 2);
+    expect(taken.map(({ term, attempt }) => [term?.taskId, attempt]).sort()).toEqual(
+      ids.map((id) => [id, 2]).sort(),
+    );
+    const [next] = await submitted(role);
+    expect(await stateOf(next!)).toBe("QUEUED");
+    frozen.say({});
+    expect((await frozen.next("leases", 3))[2]).toMatchObject({ term: { taskId: next }, attempt: 1 });
+    for (const stream of [frozen, other]) stream.cancel();
+  });
+
   test("of a lease that is still on its way to its worker is told after the lease", async () => {
     const role = freshRole();
     const requests = new ReadableStreamOf<WorkRequest>();
