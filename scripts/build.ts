@@ -37,6 +37,7 @@ const manifest = {
   type,
   engines: { node: ">=24" },
   bin: { agentmesh: main },
+  exports: { ".": "./src/index.js" },
   dependencies,
 };
 writeFileSync(join(dist, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);

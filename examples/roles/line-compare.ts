@@ -1,6 +1,7 @@
 /** An example of a role that gives work to another: which of two repositories has more lines. */
+
+import { defineRole } from "agentmesh";
 import { z } from "zod";
-import { defineRole } from "../../src/agent/role.ts";
 
 const Count = z.object({ files: z.int(), lines: z.record(z.string(), z.int()) });
 

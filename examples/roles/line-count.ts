@@ -1,9 +1,8 @@
 /** An example of a role: how many lines a repository has. docs/roles.md walks through it. */
 import { glob, readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
+import { defineRole, TerminalError } from "agentmesh";
 import { z } from "zod";
-import { defineRole } from "../../src/agent/role.ts";
-import { TerminalError } from "../../src/core/errors.ts";
 
 export default defineRole({
   name: "line-count",

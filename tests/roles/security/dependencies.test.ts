@@ -191,7 +191,7 @@ test.each([
   [undefined, "registry"],
   ["https://npm.example.org/a/-/a-1.0.0.tgz", "registry"],
   ["https://npm.example.com/repository/npm/@s/a/-/a-1.0.0.tgz", "registry"],
-  ["https://npm.pkg.github.com/download/@s/a/1.0.0/abc", "registry"],
+  ["https://packages.example.com/download/@s/a/1.0.0/abc", "registry"],
   ["https://example.com/a.tgz", "url"],
   ["http://npm.example.org/a/-/a-1.0.0.tgz", "plain-http"],
   ["git+https://example.com/a.git#abc", "git"],

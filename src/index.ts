@@ -1,0 +1,22 @@
+/** What the package gives to programs: a role's author, a client, and the errors that both meet. */
+
+export type {
+  CallOptions,
+  LogLevel,
+  RetrySettings,
+  Role,
+  RoleDefinition,
+  ScaleSettings,
+  TaskContext,
+  TaskUsage,
+} from "./agent/role.ts";
+export { defineRole } from "./agent/role.ts";
+export { type RoleRun, type RunRoleOptions, runRole } from "./agent/run-role.ts";
+export {
+  MeshClient,
+  type MeshClientOptions,
+  type SubmitOptions,
+  type WaitOptions,
+} from "./client/mesh-client.ts";
+export { MeshError, RetryableError, TerminalError } from "./core/errors.ts";
+export { parseWorkflow } from "./workflow/definition.ts";
