@@ -3,6 +3,7 @@
  * It can be taken down and brought up again on the same ports and the same store.
  */
 import { rmSync } from "node:fs";
+import { basename } from "node:path";
 import { TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
 import { WorkerServiceService, WorkRequest, type WorkResponse } from "../../gen/grpc/agentmesh/v1/worker.ts";
 import type { Role } from "../../src/agent/role.ts";
@@ -12,14 +13,18 @@ import { WorkerPool } from "../../src/agent/worker-pool.ts";
 import { MeshClient } from "../../src/client/mesh-client.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { MeshError } from "../../src/core/errors.ts";
-import { limits } from "../../src/core/limits.ts";
+import { limits as meshLimits } from "../../src/core/limits.ts";
 import { type Logger, silentLogger } from "../../src/core/log.ts";
 import { silentObserver } from "../../src/queue/observer.ts";
 import { Queue } from "../../src/queue/queue.ts";
+import { openRedisStore } from "../../src/queue/redis/store.ts";
 import type { QueueStore, StoreLimits } from "../../src/queue/store.ts";
 import { Connection } from "../../src/rpc/connection.ts";
 import type { GrpcServer } from "../../src/rpc/server.ts";
 import { openAt, temporaryDirectory, testLimits } from "./sqlite.ts";
+
+/** A Redis to keep every test mesh's tasks in, in place of SQLite. */
+const redisUrl = process.env.AGENTMESH_TEST_REDIS;
 
 export interface TestMeshOptions {
   /** Each gets a server; the first one's is {@link TestMesh.address}. */
@@ -116,8 +121,10 @@ export class TestMesh {
   async up(): Promise<void> {
     const { roles, openStore, storeLimits } = this.options;
     const log = this.options.log ?? silentLogger;
+    const limits = { ...testLimits, ...storeLimits };
+    const prefix = basename(this.dataDir);
     const store = await (openStore?.() ??
-      openAt(this.dataDir, { limits: { ...testLimits, ...storeLimits } }));
+      (redisUrl ? openRedisStore({ url: redisUrl, prefix, limits }) : openAt(this.dataDir, { limits })));
     const queue = new Queue({ store, clock: systemClock, log, observer: silentObserver });
     const draining = new AbortController();
     const servers: GrpcServer[] = [];
@@ -129,7 +136,7 @@ export class TestMesh {
         queue,
         catalog: catalogOf(roles),
         clock: systemClock,
-        payloadBytesMax: this.options.payloadBytesMax ?? limits.payloadBytesMax,
+        payloadBytesMax: this.options.payloadBytesMax ?? meshLimits.payloadBytesMax,
         log,
         observe: () => {},
         draining: draining.signal,
