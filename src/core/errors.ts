@@ -5,22 +5,9 @@
  * the one table in `reasons.ts`, a message that names the field, the limit and the way out, and, where fields are at fault,
  * a violation for each.
  */
-import { type Reason, reasons } from "./reasons.ts";
+import { type ErrorCode, type Reason, reasons } from "./reasons.ts";
 
-/** The gRPC status names that the mesh answers with. */
-export type ErrorCode =
-  | "CANCELLED"
-  | "UNKNOWN"
-  | "INVALID_ARGUMENT"
-  | "DEADLINE_EXCEEDED"
-  | "NOT_FOUND"
-  | "ALREADY_EXISTS"
-  | "RESOURCE_EXHAUSTED"
-  | "FAILED_PRECONDITION"
-  | "ABORTED"
-  | "UNIMPLEMENTED"
-  | "INTERNAL"
-  | "UNAVAILABLE";
+export type { ErrorCode };
 
 /** One field at fault; `field` is a path such as `tasks[3].spec.role`. */
 export interface FieldViolation {

@@ -2,7 +2,20 @@
  * Every reason that an error of the mesh can carry: its gRPC code, what it means, and the way out.
  * docs/errors.md is checked against this table.
  */
-import type { ErrorCode } from "./errors.ts";
+/** The gRPC status names that the mesh answers with. */
+export type ErrorCode =
+  | "CANCELLED"
+  | "UNKNOWN"
+  | "INVALID_ARGUMENT"
+  | "DEADLINE_EXCEEDED"
+  | "NOT_FOUND"
+  | "ALREADY_EXISTS"
+  | "RESOURCE_EXHAUSTED"
+  | "FAILED_PRECONDITION"
+  | "ABORTED"
+  | "UNIMPLEMENTED"
+  | "INTERNAL"
+  | "UNAVAILABLE";
 
 interface ReasonEntry {
   readonly code: ErrorCode;
