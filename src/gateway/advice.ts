@@ -40,6 +40,11 @@ export function twoWay({ name, parent }: DescMethod): Advice {
   return { error: toConnectError(new MeshError("NOT_YET_SUPPORTED", message)), status: 501 };
 }
 
+export function unserved({ name, parent }: DescMethod): Advice {
+  const message = `${parent.typeName}/${name} is in the contract and is not served here`;
+  return { error: toConnectError(new MeshError("NOT_YET_SUPPORTED", message)), status: 501 };
+}
+
 /** A page of another site may name any host in its DNS as this machine; its requests then come with that name. */
 export function foreignHost(host: string): Advice {
   const message = `this edge listens on this machine alone and is asked as ${shown(host)}; use localhost or an address, or set server.host`;

@@ -54,12 +54,14 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
         response.setHeader("connection", "close");
         return refuse(request, response, toConnectError(draining()));
       }
+      // Node keeps a connection open for a next request; while draining there is none to come.
+      response.once("close", () => isDraining && setImmediate(() => server.closeIdleConnections()));
       serve(served, request, response).catch((error: unknown) => {
-        if (!response.headersSent && !response.destroyed)
-          refuse(request, response, new ConnectError("the request cannot be read", Code.InvalidArgument));
+        // A peer that went away needs no answer, and is no fault.
+        if (request.socket.destroyed || response.destroyed) return;
+        if (!response.headersSent) refuse(request, response, unreadable());
         else response.destroy();
-        if (!isGone(error))
-          options.log.warn({ path: request.url, error: String(error) }, "the edge cut an answer");
+        options.log.warn({ path: request.url, error: String(error) }, "the edge cut an answer");
       });
     },
   );
@@ -102,7 +104,6 @@ async function drain(server: Server, ending: AbortController, timeoutMs: number)
   clearTimeout(tell);
 }
 
-/** Connect's word for a peer that went away while it was answered. */
-function isGone(error: unknown): boolean {
-  return error instanceof ConnectError && (error.code === Code.Aborted || error.code === Code.Canceled);
+function unreadable(): ConnectError {
+  return new ConnectError("the request cannot be read; is its Host header in order?", Code.InvalidArgument);
 }

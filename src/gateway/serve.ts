@@ -6,12 +6,21 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { codeToHttpStatus, errorFromJsonBytes, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
-import { type Advice, foreignHost, notPosted, pathOf, twoWay, unknownPath, wrongType } from "./advice.ts";
+import {
+  type Advice,
+  foreignHost,
+  notPosted,
+  pathOf,
+  twoWay,
+  unknownPath,
+  unserved,
+  wrongType,
+} from "./advice.ts";
 import { withReason } from "./connect-error.ts";
 import { refuse } from "./refusal.ts";
 
 export interface Served {
-  /** By path; methods that HTTP/1.1 cannot carry are missing. */
+  /** By path; methods that are not served, or that HTTP/1.1 cannot carry, are missing. */
   readonly handlers: ReadonlyMap<string, UniversalHandler>;
   readonly services: readonly DescService[];
   readonly frontPage: (authority: string) => string;
@@ -33,8 +42,9 @@ export async function serve(
   const method = methodAt(served.services, path);
   if (!method) return give(unknownPath(path, served.services), request, response);
   if (request.method !== "POST") return give(notPosted(path), request, response.setHeader("allow", "POST"));
+  if (method.methodKind === "bidi_streaming") return give(twoWay(method), request, response);
   const handler = served.handlers.get(path);
-  if (!handler) return give(twoWay(method), request, response);
+  if (!handler) return give(unserved(method), request, response);
   const type = request.headers["content-type"];
   if (!handler.supportedContentType(type ?? null)) return give(wrongType(method, type), request, response);
   const call = universalRequestFromNodeRequest(request, response, undefined, undefined);
