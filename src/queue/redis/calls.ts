@@ -116,7 +116,7 @@ function chunksOf<Item, Outcome>({ items, idOf, pack }: Batch<Item, Outcome>): C
     if (queue === undefined) return;
     let chunk = open.get(queue);
     if (chunk === undefined || chunk.places.length >= itemsMax || chunk.writer.length >= bytesMax) {
-      chunk = { queue, writer: new Writer(4_096), places: [] };
+      chunk = { queue, writer: new Writer(512), places: [] };
       chunks.push(chunk);
       open.set(queue, chunk);
     }

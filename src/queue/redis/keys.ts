@@ -2,7 +2,7 @@
  * The names of every key. What belongs to a queue begins with `am:{queue}:`, so that one hash slot holds it and each script
  * runs on Redis Cluster as it is; the scripts append these suffixes themselves:
  *
- *   q            hash     the queue's counters, and its count of tasks by state (0–7)
+ *   q            hash     the queue's numbers: see lua/include/commit.lua
  *   t:UNIQUE     hash     a task: see pack.ts
  *   l:UNIQUE     list     its log, once that has outgrown the task's hash
  *   c:UNIQUE     set      children that wait for it

@@ -1,11 +1,12 @@
 /**
- * The Lua scripts: one file a command, with the parts that they share put in where a line says `--@include NAME`. Each is
- * called by its hash; a server that does not know it (a restart, SCRIPT FLUSH, a failover) is sent the whole once.
+ * The Lua scripts: one file a command, with the parts that they share put in, once each, where a line says `--@include NAME`.
+ * Each is called by its hash; a server that does not know it (a restart, SCRIPT FLUSH, a failover) is sent the whole once.
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 
 const scriptNames = [
+  "enqueue",
   "submit",
   "lease",
   "renew",
@@ -38,8 +39,17 @@ export function loadScripts(): Scripts {
 }
 
 function loadScript(name: ScriptName): Script {
-  const body = read(name).replace(/^--@include (\w+)$/gm, (_, part: string) => read(`include/${part}`));
+  const body = expand(read(name), new Set());
   return { body, sha: createHash("sha1").update(body).digest("hex") };
+}
+
+/** Puts the parts in that a text includes, and those that they include. */
+function expand(text: string, included: Set<string>): string {
+  return text.replace(/^--@include (\w+)$/gm, (_, part: string) => {
+    if (included.has(part)) return "";
+    included.add(part);
+    return expand(read(`include/${part}`), included);
+  });
 }
 
 function read(name: string): string {

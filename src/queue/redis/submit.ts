@@ -19,6 +19,29 @@ export interface Submitted {
 }
 
 export async function submit(calls: Calls, tasks: readonly NewTask[]): Promise<Submitted> {
+  return tasks.every(canStart) ? enqueue(calls, tasks) : submitAny(calls, tasks);
+}
+
+/** Waits for nothing, so that the short script takes it in. */
+function canStart({ parents, runAtMs, delayMs }: NewTask): boolean {
+  return parents.length === 0 && runAtMs === undefined && delayMs === undefined;
+}
+
+function enqueue(calls: Calls, tasks: readonly NewTask[]): Promise<Submitted> {
+  const tasksMax = calls.limits.queueTasksMax;
+  return calls.batch({
+    script: "enqueue",
+    items: tasks,
+    idOf: ({ id }) => id,
+    pack: packPlain,
+    width: 2,
+    read: (outcome, task) => readOutcome(outcome, { task, unknownParent: undefined }, tasksMax),
+    missing,
+    extra: [tasksMax],
+  });
+}
+
+async function submitAny(calls: Calls, tasks: readonly NewTask[]): Promise<Submitted> {
   const unknown = await unknownParents(calls, tasks);
   const tasksMax = calls.limits.queueTasksMax;
   return calls.batch({
@@ -28,9 +51,16 @@ export async function submit(calls: Calls, tasks: readonly NewTask[]): Promise<S
     pack: packItem,
     width: 2,
     read: (outcome, item) => readOutcome(outcome, item, tasksMax),
-    missing: { status: "conflict", id: "" } as SubmitOutcome,
+    missing,
     extra: [tasksMax],
   });
+}
+
+const missing: SubmitOutcome = { status: "conflict", id: "" };
+
+function packPlain(writer: Writer, task: NewTask): void {
+  writer.u8(task.priority).text8(uniqueOf(task.id)).text16(task.fingerprint);
+  writer.blob32(packHeader(task)).blob32(task.spec);
 }
 
 function packItem(writer: Writer, { task, unknownParent }: Item): void {

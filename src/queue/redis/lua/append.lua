@@ -3,9 +3,7 @@
 -- ARGV[3]  items: unique Bc0, fence I4, tokens d, dollars d, progress I4c0 (empty with 0 before it) preceded by B (1: set),
 --          entries I2 × I4c0
 -- outcomes: accepted B, state B (255 missing)
---@include task
---@include log
---@include moves
+--@include save
 --@include usage
 local at, outcomes = 1, {}
 while at <= #INPUT do
@@ -23,6 +21,6 @@ while at <= #INPUT do
     if n > 0 then changed[#changed + 1] = uniq end
     save(T)
   end
-  outcomes[#outcomes + 1] = string.char(accepted and 1 or 0, T and T[STATE] or MISSING)
+  outcomes[#outcomes + 1] = char(accepted and 1 or 0, T and T[STATE] or MISSING)
 end
 return { table.concat(outcomes), commit() }

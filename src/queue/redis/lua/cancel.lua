@@ -2,8 +2,6 @@
 -- Cancels what is not final. The fence moves, so that a worker's later writes are refused.
 -- ARGV[3]  items: unique Bc0, reason I4c0
 -- outcomes: changed B, state B (255 missing)
---@include task
---@include log
 --@include moves
 local at, outcomes = 1, {}
 while at <= #INPUT do
@@ -18,7 +16,6 @@ while at <= #INPUT do
     finalize(T, CANCELED, reason)
     save(T)
   end
-  outcomes[#outcomes + 1] = string.char(changes and 1 or 0, T and T[STATE] or MISSING)
+  outcomes[#outcomes + 1] = char(changes and 1 or 0, T and T[STATE] or MISSING)
 end
-local added = commit()
-return { table.concat(outcomes), added }
+return { table.concat(outcomes), commit() }

@@ -2,8 +2,6 @@
 -- Takes expired leases back, as task.ts decided; leaves one that was renewed, ended or leased again since.
 -- ARGV[3]  items: unique Bc0, fence I4, again B, delay I6, failure I4c0, reason I4c0
 -- outcomes: taken back B
---@include task
---@include log
 --@include moves
 local at, outcomes = 1, {}
 while at <= #INPUT do
@@ -17,7 +15,6 @@ while at <= #INPUT do
     fail(T, again == 1, delay, failure, reason)
     save(T)
   end
-  outcomes[#outcomes + 1] = string.char(expired and 1 or 0)
+  outcomes[#outcomes + 1] = char(expired and 1 or 0)
 end
-local added = commit()
-return { table.concat(outcomes), added }
+return { table.concat(outcomes), commit() }

@@ -6,57 +6,58 @@
 --          2 released: reason I4c0
 --          3 suspended: resume state I4c0, parents I4c0, pending parents I2 × (id I2c0, condition c1)
 -- outcomes: accepted B, state B (255 missing), repeated B
---@include task
---@include log
 --@include moves
 --@include usage
-local at = 1
-local args -- what follows the kind, read whether the item is accepted or not
+-- What follows the kind, read whether the item is accepted or not; and the next position.
+local function readResult(kind, at)
+  local result, n = {}, 0
+  if kind == 0 then
+    result.output, at = parse('>I4c0', INPUT, at)
+  elseif kind == 1 then
+    result.again, result.delay, result.failure, result.reason, at = parse('>BI6I4c0I4c0', INPUT, at)
+  elseif kind == 2 then
+    result.reason, at = parse('>I4c0', INPUT, at)
+  else
+    result.resume, result.named, n, at = parse('>I4c0I4c0I2', INPUT, at)
+    result.parents, at = parseParents(n, at)
+  end
+  return result, at
+end
 
-local readers = {
-  [0] = function() args.output, at = parse('>I4c0', INPUT, at) end,
-  [1] = function() args.again, args.delay, args.failure, args.reason, at = parse('>BI6I4c0I4c0', INPUT, at) end,
-  [2] = function() args.reason, at = parse('>I4c0', INPUT, at) end,
-  [3] = function()
-    local n
-    args.resume, args.named, n, at = parse('>I4c0I4c0I2', INPUT, at)
-    args.parents, at = parseParents(n, at)
-  end,
-}
-
-local function suspend(T)
-  set(T, 'r', args.resume)
+local function suspend(T, result)
+  set(T, 'r', result.resume)
   T[ATTEMPT] = T[ATTEMPT] - 1
   T[DUE] = 0
-  if args.named ~= '' then set(T, 'd', (call('HGET', T.key, 'd') or '') .. args.named) end
-  if args.parents[1] then
-    blockOn(T, args.parents)
+  if result.named ~= '' then set(T, 'd', (call('HGET', T.key, 'd') or '') .. result.named) end
+  if result.parents[1] then
+    blockOn(T, result.parents)
     move(T, BLOCKED, 'suspended')
   else
     queue(T, false, 'suspended')
   end
 end
 
-local appliers = {
-  [0] = function(T)
-    set(T, 'o', args.output)
+local function apply(T, kind, result)
+  if kind == 0 then
+    set(T, 'o', result.output)
     dropError(T)
     finalize(T, SUCCEEDED, '')
-  end,
-  [1] = function(T) fail(T, args.again == 1, args.delay, args.failure, args.reason) end,
-  [2] = function(T)
+  elseif kind == 1 then
+    fail(T, result.again == 1, result.delay, result.failure, result.reason)
+  elseif kind == 2 then
     T[ATTEMPT] = T[ATTEMPT] - 1
-    queue(T, true, args.reason)
-  end,
-  [3] = suspend,
-}
+    queue(T, true, result.reason)
+  else
+    suspend(T, result)
+  end
+end
 
-local outcomes = {}
+readNumbers({ '3', '5', 'ended' })
+local at, outcomes = 1, {}
 while at <= #INPUT do
-  local uniq, fence, tokens, usd, kind
+  local uniq, fence, tokens, usd, kind, result
   uniq, fence, tokens, usd, kind, at = parse('>Bc0I4ddB', INPUT, at)
-  args = {}
-  readers[kind]()
+  result, at = readResult(kind, at)
   local T = load(uniq)
   local held = T and T[FENCE] == fence
   local accepted = held and T[STATE] == RUNNING
@@ -64,10 +65,9 @@ while at <= #INPUT do
   if accepted then
     leave(T)
     addUsage(T, tokens, usd)
-    appliers[kind](T)
+    apply(T, kind, result)
     save(T)
   end
-  outcomes[#outcomes + 1] = string.char((accepted or repeated) and 1 or 0, T and T[STATE] or MISSING, repeated and 1 or 0)
+  outcomes[#outcomes + 1] = char((accepted or repeated) and 1 or 0, T and T[STATE] or MISSING, repeated and 1 or 0)
 end
-local added = commit()
-return { table.concat(outcomes), added }
+return { table.concat(outcomes), commit() }

@@ -3,12 +3,11 @@
 -- ARGV[3]  asks: how many I2, lease in milliseconds I4, worker I2c0
 -- ARGV[4]  bytes after which it stops: the caller asks again for the rest
 -- outcomes: stopped early B, then for each ask: tasks I2, each as addTask packs it; third in the reply: their values
---@include task
---@include log
---@include moves
+--@include save
+--@include line
 --@include record
 local bytesMax = tonumber(ARGV[4])
-local function give(uniq, due, dueText, worker)
+local function give(uniq, due, worker)
   local got, logged = readTask(uniq)
   local T = taskOf(uniq, got[1], logged)
   T[ATTEMPT] = T[ATTEMPT] + 1
@@ -17,7 +16,7 @@ local function give(uniq, due, dueText, worker)
   T[DUE] = due
   T[PLACE] = 0
   local n = #leased
-  leased[n + 1] = dueText
+  leased[n + 1] = due
   leased[n + 2] = uniq
   move(T, RUNNING, '', worker)
   set(T, 'w', worker)
@@ -29,12 +28,12 @@ end
 -- Gives up to `max` tasks out of the first bucket; answers how many.
 local function giveFrom(bucket, max, due, worker)
   local members = lineMembers('r', bucket)
-  local given, fields, dueText = 0, {}, format('%.0f', due)
+  local given, fields = 0, {}
   for _, member in ipairs(members) do
     if given == max or bytes >= bytesMax then break end
     given = given + 1
     fields[given] = char(member[1])
-    give(member[2], due, dueText, worker)
+    give(member[2], due, worker)
   end
   if given == #members then
     call('DEL', Q .. 'r:' .. bucket)
@@ -45,6 +44,7 @@ local function giveFrom(bucket, max, due, worker)
   return given
 end
 
+readNumbers({ '2', '3' })
 parts[1] = '\0'
 local at = 1
 while at <= #INPUT do

@@ -2,9 +2,7 @@
 -- In the parent's queue: registers children that wait for tasks here. Registering twice changes nothing.
 -- ARGV[3]  items: parent's unique Bc0, child's id Bc0
 -- outcomes: the parent's state B (255 missing); one that is not final has the child registered
---@include task
---@include log
---@include moves
+--@include save
 local at, outcomes = 1, {}
 while at <= #INPUT do
   local uniq, child
@@ -17,6 +15,6 @@ while at <= #INPUT do
       save(T)
     end
   end
-  outcomes[#outcomes + 1] = string.char(T and T[STATE] or MISSING)
+  outcomes[#outcomes + 1] = char(T and T[STATE] or MISSING)
 end
 return { table.concat(outcomes), { '' } }

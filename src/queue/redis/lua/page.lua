@@ -8,6 +8,7 @@
 -- Reply: tasks (number I5, then as addTask packs it), the number and the time of creation of the last one looked at, 1: that
 -- was the last one of all, the tasks' values
 --@include task
+--@include line
 --@include record
 local before, most, states, dead, bytesMax =
   tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6] == '1', tonumber(ARGV[7])
@@ -26,7 +27,7 @@ end
 local function ended() return seen >= most or bytes >= bytesMax end
 
 local function lookAtDead()
-  local last = string.format('(%.0f', before)
+  local last = format('(%.0f', before)
   for _, uniq in ipairs(call('ZREVRANGEBYSCORE', Q .. 'x', last, '-inf', 'LIMIT', 0, most)) do
     if ended() then return false end
     look(uniq)

@@ -2,9 +2,7 @@
 -- Moves the ends of leases.
 -- ARGV[3]  items: unique Bc0, fence I4, lease in milliseconds I4
 -- outcomes: accepted B, state B (255 missing)
---@include task
---@include log
---@include moves
+--@include save
 local at, outcomes = 1, {}
 while at <= #INPUT do
   local uniq, fence, leaseMs
@@ -13,10 +11,10 @@ while at <= #INPUT do
   local accepted = T and T[STATE] == RUNNING and T[FENCE] == fence
   if accepted then
     T[DUE] = NOW + leaseMs
-    leased[#leased + 1] = string.format('%.0f', T[DUE])
+    leased[#leased + 1] = T[DUE]
     leased[#leased + 1] = uniq
     save(T)
   end
-  outcomes[#outcomes + 1] = string.char(accepted and 1 or 0, T and T[STATE] or MISSING)
+  outcomes[#outcomes + 1] = char(accepted and 1 or 0, T and T[STATE] or MISSING)
 end
 return { table.concat(outcomes), commit() }

@@ -3,8 +3,6 @@
 -- they are by now answers the links. Refused as a whole when memory is full.
 -- ARGV[3]  items: unique Bc0, with another spec B, spec I4c0
 -- outcomes: changed B, state B (255 missing)
---@include task
---@include log
 --@include moves
 local function again(T)
   leave(T)
@@ -34,7 +32,6 @@ while at <= #INPUT do
     if hasSpec == 1 then set(T, 's', spec) end
     save(T)
   end
-  outcomes[#outcomes + 1] = string.char(changes and 1 or 0, T and T[STATE] or MISSING)
+  outcomes[#outcomes + 1] = char(changes and 1 or 0, T and T[STATE] or MISSING)
 end
-local added = commit()
-return { table.concat(outcomes), added }
+return { table.concat(outcomes), commit() }

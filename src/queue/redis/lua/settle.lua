@@ -4,8 +4,6 @@
 -- ARGV[3]  items: child's unique Bc0, parent's id I2c0, verdict by condition SUCCEEDED B (1 met), failure I4c0, reason I4c0;
 --          condition FINISHED is met by any end
 -- outcomes: the child's state B (255 missing)
---@include task
---@include log
 --@include moves
 local function met(T, uniq, parent)
   call('HDEL', Q .. 'p:' .. uniq, parent)
@@ -30,7 +28,6 @@ while at <= #INPUT do
       save(T)
     end
   end
-  outcomes[#outcomes + 1] = string.char(T and T[STATE] or MISSING)
+  outcomes[#outcomes + 1] = char(T and T[STATE] or MISSING)
 end
-local added = commit()
-return { table.concat(outcomes), added }
+return { table.concat(outcomes), commit() }

@@ -2,9 +2,8 @@
 -- Counts of the queue.
 -- Reply: the counts of the eight states, dead letters, when the oldest ready task was queued (-1: none)
 --@include task
---@include log
---@include moves
-local counts = call('HMGET', Q .. 'q', 0, 1, 2, 3, 4, 5, 6, 7)
+--@include line
+local counts = call('HMGET', Q .. 'q', '0', '1', '2', '3', '4', '5', '6', '7')
 for i = 1, 8 do counts[i] = tonumber(counts[i]) or 0 end
 
 -- A line's part between two places: its buckets' first or last member.
@@ -20,7 +19,7 @@ local oldest = -1
 for priority = 0, counts[QUEUED + 1] > 0 and 9 or -1 do
   local low = (9 - priority) * PRIORITY_SPAN / SPAN
   local middle, high = low + ARRIVALS / SPAN, low + PRIORITY_SPAN / SPAN
-  local function of(n) return string.format('%.0f', n) end
+  local function of(n) return format('%.0f', n) end
   local arrived = queuedAt('ZRANGEBYSCORE', of(middle), '(' .. of(high), 'first')
   local released = queuedAt('ZREVRANGEBYSCORE', '(' .. of(middle), of(low), 'last')
   for _, at in pairs({ arrived or false, released or false }) do

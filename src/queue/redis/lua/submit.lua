@@ -4,20 +4,15 @@
 --          unique Bc0, fingerprint I2c0, header I4c0, spec I4c0, parents I4c0, pending parents I2 × (id I2c0, condition c1)
 -- ARGV[4]  unfinished tasks that the queue may hold
 -- outcomes: status B (0 created, 1 existing, 2 conflict, 3 full, 4 unknown parent), state B
---@include task
---@include log
---@include moves
+--@include enter
 local tasksMax = tonumber(ARGV[4])
-local unfinished = 0
-for _, n in ipairs(call('HMGET', Q .. 'q', BLOCKED, SCHEDULED, QUEUED, RUNNING, 4)) do
-  unfinished = unfinished + (tonumber(n) or 0)
-end
+readNumbers({ '0', '1', '2', '3', '4', 'number', 'place', 'fence' })
+local fence = numbers['fence'] -- a task that comes again under a deleted one's id has a higher one
+local unfinished = numbers['0'] + numbers['1'] + numbers['2'] + numbers['3'] + numbers['4']
 
-local function create(T, uniq, timeKind, time, parents)
-  local due = timeKind == 1 and time or timeKind == 2 and NOW + time or 0
-  T.uniq = uniq
+local function create(T, due, parents)
   T[NUMBER] = take('number')
-  lineAdd('n', T[NUMBER], uniq)
+  lineAdd('n', T[NUMBER], T.uniq)
   T[DUE] = due
   if parents[1] then
     T[STATE] = BLOCKED
@@ -31,7 +26,7 @@ local function create(T, uniq, timeKind, time, parents)
   end
   T[FIRST_STATE] = T[STATE]
   count(T[STATE], 1)
-  changed[#changed + 1] = uniq
+  changed[#changed + 1] = T.uniq
 end
 
 local function addField(fields, name, value)
@@ -47,25 +42,24 @@ while at <= #INPUT do
     parse('>BBBI6Bc0I2c0I4c0I4c0I4c0I2', INPUT, at)
   parents, at = parseParents(n, at)
   local key = Q .. 't:' .. uniq
-  local existing = call('HMGET', key, 'm', 'f')
-  if existing[1] then
+  if call('EXISTS', key) == 1 then
+    local existing = call('HMGET', key, 'm', 'f')
     local same = (existing[2] or '') == fingerprint
-    outcomes[#outcomes + 1] = string.char(same and 1 or 2, string.byte(existing[1], 1))
+    outcomes[#outcomes + 1] = char(same and 1 or 2, byte(existing[1], 1))
   elseif known == 0 then
-    outcomes[#outcomes + 1] = string.char(4, 0)
+    outcomes[#outcomes + 1] = char(4, 0)
   elseif unfinished >= tasksMax then
-    outcomes[#outcomes + 1] = string.char(3, 0)
+    outcomes[#outcomes + 1] = char(3, 0)
   else
-    local T = { 0, priority, 0, 0, 0, 1, 0, 0, 1, 0, 0, NOW, 0, 0, 0, 0 }
-    create(T, uniq, timeKind, time, parents)
+    local T = { 0, priority, 0, 0, 0, 1, 0, fence, 1, 0, 0, NOW, 0, 0, 0, 0, uniq = uniq }
+    create(T, timeKind == 1 and time or timeKind == 2 and NOW + time or 0, parents)
     local fields = { 'm', pack(SMALL, unpack(T)), 's', spec }
     addField(fields, 'h', header)
     addField(fields, 'f', fingerprint)
     addField(fields, 'd', named)
     call('HSET', key, unpack(fields))
     unfinished = unfinished + 1
-    outcomes[#outcomes + 1] = string.char(0, T[STATE])
+    outcomes[#outcomes + 1] = char(0, T[STATE])
   end
 end
-local added = commit()
-return { table.concat(outcomes), added }
+return { table.concat(outcomes), commit() }

@@ -5,8 +5,6 @@
 -- ARGV[5]  items of each kind in one call
 -- Reply: expired leases (unique Bc0, fence I4, attempt I2, header I4c0), outbox entries, promoted, purged, milliseconds until
 -- the next scheduled task or lease is due (-1: none)
---@include task
---@include log
 --@include moves
 local retentionMs, keptMax, batch = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 
@@ -26,6 +24,7 @@ local function purge(T)
   leave(T)
   lineRemove('n', T[NUMBER])
   count(T[STATE], -1)
+  add('fence', math.max(0, T[FENCE] - add('fence', 0)))
   call('DEL', T.key, Q .. 'l:' .. uniq, Q .. 'c:' .. uniq, Q .. 'p:' .. uniq)
 end
 

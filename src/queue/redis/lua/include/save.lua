@@ -1,9 +1,20 @@
--- A task's log. A short one lies in the field l of the task's hash, from entry 2 on; entry 1 is known from the task. One
--- that outgrows the field, or has to be trimmed, moves to a list of its own.
+-- Changes a task's fields and its log, and writes them. A short log lies in the field l of the task's hash, from entry 2 on;
+-- entry 1 is known from the task. One that outgrows the field, or has to be trimmed, moves to a list of its own.
+--@include task
+--@include entries
+--@include commit
 local LOG_FIELD_BYTES = 512
 
-local function changeEntry(time, state, attempt, worker, reason)
-  return pack('>BI6BI2I2c0', 1, time, state, attempt, #worker, worker) .. reason
+local function set(T, field, value)
+  local sets = T.sets
+  local n = #sets
+  sets[n + 1] = field
+  sets[n + 2] = value
+end
+
+local function drop(T, field)
+  T.drops = T.drops or {}
+  T.drops[#T.drops + 1] = field
 end
 
 local function log(T, entry)
@@ -14,12 +25,6 @@ local function log(T, entry)
   else
     T.fresh = { entry }
   end
-end
-
-local function logEntries(T)
-  local entries, at = { changeEntry(T[CREATED], T[FIRST_STATE], 0, '', '') }, 1
-  while at <= #T.log do entries[#entries + 1], at = parse('>I4c0', T.log, at) end
-  return entries
 end
 
 local function logWrite(T)
@@ -45,4 +50,13 @@ local function save(T)
   call('HSET', T.key, 'm', small, unpack(T.sets))
   if T.drops then call('HDEL', T.key, unpack(T.drops)) end
   return small
+end
+
+-- Every move between states goes through here: its count, its log entry and its signal. The index is the mover's.
+local function move(T, state, reason, worker)
+  count(T[STATE], -1)
+  count(state, 1)
+  T[STATE] = state
+  log(T, changeEntry(NOW, state, T[ATTEMPT], worker or '', reason))
+  changed[#changed + 1] = T.uniq
 end
