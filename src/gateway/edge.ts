@@ -7,8 +7,9 @@ import { isIP } from "node:net";
 import { Code, ConnectError, type ConnectRouterOptions, createConnectRouter } from "@connectrpc/connect";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { limits } from "../core/limits.ts";
+import { draining, farewellMs, watchersMsMax } from "../rpc/draining.ts";
 import { close, listen } from "../rpc/http.ts";
-import { draining, type MountedService } from "../rpc/server.ts";
+import type { MountedService } from "../rpc/server.ts";
 import { toConnectError } from "./connect-error.ts";
 import { describedService } from "./contract.ts";
 import { frontPage } from "./front-page.ts";
@@ -29,23 +30,21 @@ export interface EdgeOptions extends EdgeMountOptions {
 export interface Edge {
   readonly port: number;
   /**
-   * Takes no new calls and lets those in flight end for at most `timeoutMs`. The rest are told SERVER_DRAINING, and what
-   * still has not ended then is cut.
+   * Takes no new calls and lets those in flight end for at most `timeoutMs`, streams for a second. The rest are told
+   * SERVER_DRAINING, and what still has not ended then is cut.
    */
   drain(timeoutMs: number): Promise<void>;
 }
 
 /** Idle peers that vanished without a word are found out by TCP. */
 const keepAliveMs = 30_000;
-/** How long calls that were told to end have for it. */
-const farewellMs = 250;
 /** Node's timers reach no further. */
 const timeoutMsMax = 2_147_483_647;
 
 /** Throws PORT_IN_USE. */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
-  const ending = new AbortController();
-  const served = mountAll(options, ending.signal);
+  const ending = { unary: new AbortController(), streams: new AbortController() };
+  const served = mountAll(options, ending);
   let isDraining = false;
   const server = createServer(
     { keepAlive: true, keepAliveInitialDelay: keepAliveMs },
@@ -76,7 +75,13 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   };
 }
 
-function mountAll(options: EdgeOptions, shutdownSignal: AbortSignal): Served {
+/** Tell the calls of each kind to end. */
+interface Ending {
+  readonly unary: AbortController;
+  readonly streams: AbortController;
+}
+
+function mountAll(options: EdgeOptions, ending: Ending): Served {
   const routerOptions: ConnectRouterOptions = {
     grpc: false,
     acceptCompression: [compressionGzip, compressionBrotli],
@@ -84,10 +89,11 @@ function mountAll(options: EdgeOptions, shutdownSignal: AbortSignal): Served {
     // A field that is mistyped must not be taken for one that was left out.
     jsonOptions: { ignoreUnknownFields: false },
     maxTimeoutMs: timeoutMsMax,
-    shutdownSignal,
   };
-  const router = createConnectRouter(routerOptions);
-  for (const service of options.services) mountOnConnect(router, service, options);
+  const unary = { ...routerOptions, shutdownSignal: ending.unary.signal };
+  const stream = { ...routerOptions, shutdownSignal: ending.streams.signal };
+  const router = createConnectRouter();
+  for (const service of options.services) mountOnConnect(router, service, { ...options, unary, stream });
   const services = options.services.map((service) => describedService(service.name));
   const { role, version, host } = options;
   return {
@@ -98,10 +104,13 @@ function mountAll(options: EdgeOptions, shutdownSignal: AbortSignal): Served {
   };
 }
 
-async function drain(server: Server, ending: AbortController, timeoutMs: number): Promise<void> {
-  const tell = setTimeout(() => ending.abort(draining()), timeoutMs);
+async function drain(server: Server, ending: Ending, timeoutMs: number): Promise<void> {
+  const timers = [
+    setTimeout(() => ending.streams.abort(draining()), Math.min(timeoutMs, watchersMsMax)),
+    setTimeout(() => ending.unary.abort(draining()), timeoutMs),
+  ];
   await close(server, timeoutMs + farewellMs);
-  clearTimeout(tell);
+  for (const timer of timers) clearTimeout(timer);
 }
 
 function unreadable(): ConnectError {

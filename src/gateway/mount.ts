@@ -3,7 +3,7 @@
  * bytes are what both read and write, so one function serves every method of the contract.
  */
 import { type DescMethod, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
-import type { ConnectRouter, HandlerContext, MethodImpl } from "@connectrpc/connect";
+import type { ConnectRouter, ConnectRouterOptions, HandlerContext, MethodImpl } from "@connectrpc/connect";
 import type { MethodDefinition } from "@grpc/grpc-js";
 import type { CallContext } from "../core/call.ts";
 import type { Clock } from "../core/clock.ts";
@@ -16,6 +16,12 @@ export interface EdgeMountOptions extends CallRecordOptions {
   readonly clock: Clock;
 }
 
+/** What Connect is told of the methods of each kind. */
+export interface RouteOptions {
+  readonly unary: ConnectRouterOptions;
+  readonly stream: ConnectRouterOptions;
+}
+
 type UnaryLike = (request: unknown, call: CallContext) => Promise<unknown>;
 type StreamLike = (request: unknown, call: CallContext) => AsyncIterable<unknown>;
 
@@ -23,7 +29,7 @@ type StreamLike = (request: unknown, call: CallContext) => AsyncIterable<unknown
 export function mountOnConnect(
   router: ConnectRouter,
   service: MountedService,
-  options: EdgeMountOptions,
+  options: EdgeMountOptions & RouteOptions,
 ): void {
   for (const method of describedService(service.name).methods) {
     const definition = service.definition[method.localName];
@@ -31,11 +37,11 @@ export function mountOnConnect(
     if (definition === undefined || handler === undefined) continue;
     const bytes = bytesOf(method, definition);
     if (method.methodKind === "unary")
-      mountAs(router, method, (request, context) =>
+      mountAs(router, method, options.unary, (request, context) =>
         serveUnary(bytes, handler as UnaryLike, request, begin(context, definition.path, options)),
       );
     if (method.methodKind === "server_streaming")
-      mountAs(router, method, (request, context) =>
+      mountAs(router, method, options.stream, (request, context) =>
         serveStream(bytes, handler as StreamLike, request, begin(context, definition.path, options)),
       );
   }
@@ -45,9 +51,10 @@ export function mountOnConnect(
 function mountAs(
   router: ConnectRouter,
   method: DescMethod,
+  options: ConnectRouterOptions,
   serve: (request: Message, context: HandlerContext) => unknown,
 ): void {
-  router.rpc(method, serve as MethodImpl<DescMethod>);
+  router.rpc(method, serve as MethodImpl<DescMethod>, options);
 }
 
 interface Bytes {

@@ -2,6 +2,7 @@
 
 import { setImmediate } from "node:timers/promises";
 import type {
+  MethodDefinition,
   ServerDuplexStream,
   ServerUnaryCall,
   ServerWritableStream,
@@ -36,7 +37,7 @@ export function mount(
   for (const [name, method] of Object.entries(definition)) {
     const handler = (handlers as Readonly<Record<string, unknown>>)[name];
     if (handler === undefined) continue;
-    const begin = (call: GrpcCall) => new CallUnderWay(call, method.path, options);
+    const begin = (call: GrpcCall) => new CallUnderWay(call, method, options);
     if (!method.responseStream)
       implementation[name] = (call: ServerUnaryCall<unknown, unknown>, callback: sendUnaryData<unknown>) =>
         void serveUnary(begin(call), handler as UnaryLike, call, callback);
@@ -57,9 +58,9 @@ class CallUnderWay {
   readonly #record: CallRecord;
   readonly #underWay: CallsUnderWay;
 
-  constructor(call: GrpcCall, path: string, options: MountOptions) {
-    this.served = new ServedCall(call);
-    this.#record = new CallRecord(path, options);
+  constructor(call: GrpcCall, method: MethodDefinition<unknown, unknown>, options: MountOptions) {
+    this.served = new ServedCall(call, method.responseStream && !method.requestStream);
+    this.#record = new CallRecord(method.path, options);
     this.#underWay = options.underWay;
     this.#underWay.add(this.served);
   }

@@ -19,11 +19,14 @@ export type CallsUnderWay = Set<ServedCall>;
 export class ServedCall implements CallContext {
   readonly signal: AbortSignal;
   readonly deadlineMs: number | undefined;
+  /** A stream of answers to one request. */
+  readonly onlyAnswers: boolean;
   readonly #abort = new AbortController();
   readonly #call: GrpcCall;
 
-  constructor(call: GrpcCall) {
+  constructor(call: GrpcCall, onlyAnswers: boolean) {
     this.#call = call;
+    this.onlyAnswers = onlyAnswers;
     this.signal = this.#abort.signal;
     const deadline = call.getDeadline();
     const deadlineMs = deadline instanceof Date ? deadline.getTime() : deadline;

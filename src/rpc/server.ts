@@ -4,9 +4,10 @@ import { HealthImplementation } from "grpc-health-check";
 import { MeshError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import type { CallRecordOptions } from "./call-record.ts";
+import { draining, farewellMs, watchersMsMax } from "./draining.ts";
 import { mount } from "./mount.ts";
 import { reflection } from "./reflection.ts";
-import type { CallsUnderWay } from "./served-call.ts";
+import type { CallsUnderWay, ServedCall } from "./served-call.ts";
 
 export interface MountedService {
   /** Such as "agentmesh.v1.TaskService": what health is asked by. */
@@ -30,8 +31,8 @@ export interface GrpcServer {
   /** "" and every service's name at once. */
   setServing(serving: boolean): void;
   /**
-   * Refuses new calls and lets those in flight end for at most `timeoutMs`. The rest are told SERVER_DRAINING, so that their
-   * callers go to another replica, and what still has not ended then is cut.
+   * Refuses new calls and lets those in flight end for at most `timeoutMs`, streams that only answer for a second. The rest
+   * are told SERVER_DRAINING, so that their callers go to another replica, and what still has not ended then is cut.
    */
   drain(timeoutMs: number): Promise<void>;
 }
@@ -90,28 +91,25 @@ export function portTaken(what: string, setting: string, cause: Error): MeshErro
   return new MeshError("PORT_IN_USE", message, { cause });
 }
 
-/** How long calls that were told to end have for it. */
-const farewellMs = 250;
-
 function drain(server: Server, underWay: CallsUnderWay, timeoutMs: number): Promise<void> {
+  const tell = (which: (call: ServedCall) => boolean) => () => {
+    for (const call of underWay) if (which(call)) call.stop(draining());
+  };
+  const timers = [
+    setTimeout(
+      tell((call) => call.onlyAnswers),
+      Math.min(timeoutMs, watchersMsMax),
+    ),
+    setTimeout(
+      tell(() => true),
+      timeoutMs,
+    ),
+    setTimeout(() => server.forceShutdown(), timeoutMs + farewellMs),
+  ];
   return new Promise((resolve) => {
-    const cut = () => server.forceShutdown();
-    const tell = () => {
-      for (const call of underWay) call.stop(draining());
-      timer = setTimeout(cut, farewellMs);
-    };
-    let timer = setTimeout(tell, timeoutMs);
     server.tryShutdown(() => {
-      clearTimeout(timer);
+      for (const timer of timers) clearTimeout(timer);
       resolve();
     });
   });
-}
-
-/** What calls are told that a server which shuts down cannot wait for. */
-export function draining(): MeshError {
-  return new MeshError(
-    "SERVER_DRAINING",
-    "the server is shutting down; call again: another replica, or later",
-  );
 }

@@ -400,6 +400,21 @@ describe("a drain", () => {
     await drain;
     gate.open();
   });
+
+  test("is not held up by those who watch", async () => {
+    const { edge, url } = await serveTasks({
+      async *watchTask(_request, { signal }) {
+        yield logged(1);
+        await aborted(signal);
+      },
+    });
+    const answers = taskClient(url).watchTask(watch)[Symbol.asyncIterator]();
+    await answers.next();
+    const drain = edge.drain(20_000);
+    const error = await connectErrorOf(answers.next());
+    expect(error.findDetails(ErrorInfoSchema)[0]?.reason).toBe("SERVER_DRAINING");
+    await drain;
+  });
 });
 
 test("a method without a handler says so", async () => {

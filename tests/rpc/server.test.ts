@@ -261,6 +261,26 @@ describe("a drain", () => {
     await drain;
   });
 
+  test("is not held up by those who watch, and waits for the others", async () => {
+    const gate = new Gate();
+    const { connection, server } = await serveTasks({
+      getTask: () => gate.pass().then(() => ({ task: undefined })),
+      async *watchTask(_request, { signal }) {
+        yield logged(0);
+        await aborted(signal);
+      },
+    });
+    const watching = connection.serverStream(watchTask, watch, patient);
+    await watching.next();
+    const unary = connection.unary(getTask, { taskId: "" }, patient);
+    await gate.reached();
+    const drain = server.drain(20_000);
+    expect((await errorOf(watching.next())).reason).toBe("SERVER_DRAINING");
+    gate.open();
+    expect(await unary).toEqual({ task: undefined });
+    await drain;
+  });
+
   test("cuts what does not end at all", async () => {
     const gate = new Gate();
     const { connection, server } = await serveTasks({ getTask: () => gate.pass() });
