@@ -6,8 +6,8 @@ import { silentLogger } from "../../src/core/log.ts";
 import { toPayload } from "../../src/core/payload.ts";
 import { silentObserver } from "../../src/queue/observer.ts";
 import { Queue } from "../../src/queue/queue.ts";
+import { newTask } from "../../src/queue/service/submission.ts";
 import type { LeasedTask, QueueStore } from "../../src/queue/store.ts";
-import { newTask } from "../../src/queue/submission.ts";
 import { retryPolicyDefault } from "../../src/queue/task.ts";
 import type { Contender } from "./measure.ts";
 

@@ -1,5 +1,5 @@
 /** The list of roles as the queue needs it: names, retry policies, checks of inputs. */
-import type { Catalog, CatalogRole } from "../queue/catalog.ts";
+import type { Catalog, CatalogRole } from "../queue/service/catalog.ts";
 import { retryPolicyDefault } from "../queue/task.ts";
 import type { Role } from "./role.ts";
 

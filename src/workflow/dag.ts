@@ -2,8 +2,8 @@
 import type { WorkflowSpec } from "../../gen/grpc/agentmesh/v1/workflow.ts";
 import type { FieldViolation } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
-import { type Catalog, unknownRole } from "../queue/catalog.ts";
-import { TemplateFault, templateReferences } from "../queue/template.ts";
+import { type Catalog, unknownRole } from "../queue/service/catalog.ts";
+import { TemplateFault, templateReferences } from "../queue/service/template.ts";
 
 /** The root of templates that read the workflow's inputs. */
 export const inputsRoot = "inputs";

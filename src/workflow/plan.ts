@@ -4,7 +4,7 @@ import type { WorkflowSpec } from "../../gen/grpc/agentmesh/v1/workflow.ts";
 import type { FieldViolation } from "../core/errors.ts";
 import { derivedId, taskId } from "../core/ids.ts";
 import { toPayload } from "../core/payload.ts";
-import { renderTemplates, templateReferences } from "../queue/template.ts";
+import { renderTemplates, templateReferences } from "../queue/service/template.ts";
 import { inputsRoot, topological } from "./dag.ts";
 
 /** The role whose queue holds workflows themselves. */
@@ -15,7 +15,7 @@ function nodeKey(workflowId: string, node: string): string {
   return `${workflowId}/${node}`;
 }
 
-/** The id that a node's task has, known before it is submitted: as `queue/submission.ts` derives it from the key. */
+/** The id that a node's task has, known before it is submitted: as `queue/service/submission.ts` derives it from the key. */
 export function nodeTaskId(workflowId: string, node: string, role: string, tenant: string): string {
   return taskId(role, derivedId("key", role, tenant, nodeKey(workflowId, node)));
 }

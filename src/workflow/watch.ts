@@ -1,8 +1,8 @@
 /** The logs of a workflow's tasks as one stream, each entry with its node. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { WatchWorkflowResponse } from "../../gen/grpc/agentmesh/v1/workflow.ts";
-import { watchResponseOf } from "../queue/convert.ts";
 import type { Queue } from "../queue/queue.ts";
+import { watchResponseOf } from "../queue/service/convert.ts";
 import { isFinal } from "../queue/task.ts";
 
 /** Between looks at a node that the orchestrator has not submitted yet. */

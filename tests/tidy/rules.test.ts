@@ -29,7 +29,7 @@ describe("wrongWay", () => {
     ["src/queue/a.ts", 'let b: import("../roles/b.ts").B;'],
     ["src/client/a.ts", 'import { b } from "../agent/b.ts";'],
     ["src/roles/a.ts", 'import { b } from "../cli/b.ts";'],
-    ["src/agent/a.ts", 'import { b } from "../../tests/b.ts";'],
+    ["src/agent/a.ts", 'import { b } from "../b.ts";'],
     ["src/utils/a.ts", "export const a = 1;"],
   ])("%s: %s is refused", (path, text) => expect(linesRefused(wrongWay, path, text)).toEqual([1]));
 

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { LogEntry, TaskServiceService, TaskSpec, TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
-import { defineRole } from "../../src/agent/role.ts";
-import type { MeshClient } from "../../src/client/mesh-client.ts";
-import { fromPayload, toPayload } from "../../src/core/payload.ts";
-import type { Connection } from "../../src/rpc/connection.ts";
-import { errorOf, gather, stateName, TestMesh } from "../support/mesh.ts";
-import { failedForGood, finish, leaseOne, succeeded, term } from "../support/tasks.ts";
+import { LogEntry, TaskServiceService, TaskSpec, TaskState } from "../../../gen/grpc/agentmesh/v1/task.ts";
+import { defineRole } from "../../../src/agent/role.ts";
+import type { MeshClient } from "../../../src/client/mesh-client.ts";
+import { fromPayload, toPayload } from "../../../src/core/payload.ts";
+import type { Connection } from "../../../src/rpc/connection.ts";
+import { errorOf, gather, stateName, TestMesh } from "../../support/mesh.ts";
+import { failedForGood, finish, leaseOne, succeeded, term } from "../../support/tasks.ts";
 
 const input = z.object({ n: z.number().optional() });
 const role = (name: string) =>
@@ -97,7 +97,9 @@ describe("submitting", () => {
     const of = (many: TaskSpec[]) =>
       errorOf(connection.unary(TaskServiceService.submitTasks, { specs: many }, { timeoutMs }));
     expect((await of([])).message).toContain("is empty");
-    expect((await of(Array.from({ length: 1_001 }, () => TaskSpec.create()))).message).toContain("has 1001 entries");
+    expect((await of(Array.from({ length: 1_001 }, () => TaskSpec.create()))).message).toContain(
+      "has 1001 entries",
+    );
     const none = connection.unary(TaskServiceService.submitTask, { spec: undefined }, { timeoutMs });
     expect((await errorOf(none)).fields[0]?.field).toBe("spec");
   });

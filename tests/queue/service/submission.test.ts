@@ -1,13 +1,13 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: inputs hold templates
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { Dependency_Condition, TaskSpec } from "../../gen/grpc/agentmesh/v1/task.ts";
-import { defineRole } from "../../src/agent/role.ts";
-import { catalogOf } from "../../src/agent/role-catalog.ts";
-import { MeshError } from "../../src/core/errors.ts";
-import { limits } from "../../src/core/limits.ts";
-import { toPayload } from "../../src/core/payload.ts";
-import { newTask, type SubmissionContext } from "../../src/queue/submission.ts";
+import { Dependency_Condition, TaskSpec } from "../../../gen/grpc/agentmesh/v1/task.ts";
+import { defineRole } from "../../../src/agent/role.ts";
+import { catalogOf } from "../../../src/agent/role-catalog.ts";
+import { MeshError } from "../../../src/core/errors.ts";
+import { limits } from "../../../src/core/limits.ts";
+import { toPayload } from "../../../src/core/payload.ts";
+import { newTask, type SubmissionContext } from "../../../src/queue/service/submission.ts";
 
 const role = (name: string) =>
   defineRole({

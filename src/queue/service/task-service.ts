@@ -9,20 +9,20 @@ import {
   TaskState,
   type WatchTaskRequest,
   type WatchTaskResponse,
-} from "../../gen/grpc/agentmesh/v1/task.ts";
-import type { CallContext, HandlersOf } from "../core/call.ts";
-import { FieldCheck } from "../core/check.ts";
-import type { Clock } from "../core/clock.ts";
-import { MeshError } from "../core/errors.ts";
-import { queueOf } from "../core/ids.ts";
-import { limits } from "../core/limits.ts";
-import { encodePayload } from "../core/payload.ts";
+} from "../../../gen/grpc/agentmesh/v1/task.ts";
+import type { CallContext, HandlersOf } from "../../core/call.ts";
+import { FieldCheck } from "../../core/check.ts";
+import type { Clock } from "../../core/clock.ts";
+import { MeshError } from "../../core/errors.ts";
+import { queueOf } from "../../core/ids.ts";
+import { limits } from "../../core/limits.ts";
+import { encodePayload } from "../../core/payload.ts";
+import type { Queue } from "../queue.ts";
+import type { SubmitOutcome, TaskRecord } from "../store.ts";
+import { type TaskState as StateName, taskStates } from "../task.ts";
 import { type Catalog, roleOf } from "./catalog.ts";
 import { queueStatusOf, taskOf, watchResponseOf } from "./convert.ts";
-import type { Queue } from "./queue.ts";
-import type { SubmitOutcome, TaskRecord } from "./store.ts";
 import { checkInput, newTask } from "./submission.ts";
-import { type TaskState as StateName, taskStates } from "./task.ts";
 
 export interface TaskServiceOptions {
   readonly queue: Queue;

@@ -1,23 +1,23 @@
 /** WorkerService over the queue: the Work stream, and the unary forms for simple clients. */
 
-import { TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
+import { TaskState } from "../../../gen/grpc/agentmesh/v1/task.ts";
 import type {
   AssignTaskResponse,
   LeaseTerm,
   WorkerServiceServer,
   WorkRequest,
   WorkResponse,
-} from "../../gen/grpc/agentmesh/v1/worker.ts";
-import type { CallContext, HandlersOf } from "../core/call.ts";
-import { FieldCheck } from "../core/check.ts";
-import { MeshError } from "../core/errors.ts";
-import { limits } from "../core/limits.ts";
-import type { Logger } from "../core/log.ts";
-import { msToDuration } from "../core/time.ts";
+} from "../../../gen/grpc/agentmesh/v1/worker.ts";
+import type { CallContext, HandlersOf } from "../../core/call.ts";
+import { FieldCheck } from "../../core/check.ts";
+import { MeshError } from "../../core/errors.ts";
+import { limits } from "../../core/limits.ts";
+import type { Logger } from "../../core/log.ts";
+import { msToDuration } from "../../core/time.ts";
+import type { Queue } from "../queue.ts";
+import type { Finish, LeaseAsk, LeasedTask } from "../store.ts";
 import { type Catalog, roleOf } from "./catalog.ts";
 import { type SizedLease, toLeases } from "./leases.ts";
-import type { Queue } from "./queue.ts";
-import type { Finish, LeaseAsk, LeasedTask } from "./store.ts";
 import { requireTaskId } from "./task-service.ts";
 import { WorkSession } from "./work-session.ts";
 import { appendOf, finishOf } from "./worker-reports.ts";

@@ -1,20 +1,20 @@
 /** From the contract's TaskSpec to a task that a store takes: every field checked, defaults filled, its id made. */
 import { createHash } from "node:crypto";
-import type { Payload } from "../../gen/grpc/agentmesh/v1/payload.ts";
+import type { Payload } from "../../../gen/grpc/agentmesh/v1/payload.ts";
 import {
   Dependency_Condition,
   type RetryPolicy as RetrySpec,
   TaskSpec,
-} from "../../gen/grpc/agentmesh/v1/task.ts";
-import type { Duration } from "../../gen/grpc/google/protobuf/duration.ts";
-import { FieldCheck } from "../core/check.ts";
-import { MeshError } from "../core/errors.ts";
-import { derivedId, queueOf, taskId, uniqueId } from "../core/ids.ts";
-import { limits } from "../core/limits.ts";
-import { encodePayload, fromPayload } from "../core/payload.ts";
+} from "../../../gen/grpc/agentmesh/v1/task.ts";
+import type { Duration } from "../../../gen/grpc/google/protobuf/duration.ts";
+import { FieldCheck } from "../../core/check.ts";
+import { MeshError } from "../../core/errors.ts";
+import { derivedId, queueOf, taskId, uniqueId } from "../../core/ids.ts";
+import { limits } from "../../core/limits.ts";
+import { encodePayload, fromPayload } from "../../core/payload.ts";
+import type { NewTask, Parent } from "../store.ts";
+import type { DependencyCondition, RetryPolicy } from "../task.ts";
 import { type Catalog, type CatalogRole, roleOf } from "./catalog.ts";
-import type { NewTask, Parent } from "./store.ts";
-import type { DependencyCondition, RetryPolicy } from "./task.ts";
 
 export interface SubmissionContext {
   readonly catalog: Catalog;

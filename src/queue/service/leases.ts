@@ -1,14 +1,14 @@
 /** From a leased task to the contract's Lease: its spec decoded and its input's templates replaced. */
 
-import { Payload } from "../../gen/grpc/agentmesh/v1/payload.ts";
-import { TaskSpec } from "../../gen/grpc/agentmesh/v1/task.ts";
-import type { Lease } from "../../gen/grpc/agentmesh/v1/worker.ts";
-import { MeshError } from "../core/errors.ts";
-import { encodePayload, fromPayload, toPayload } from "../core/payload.ts";
-import { msToDate, msToDuration } from "../core/time.ts";
-import type { Queue } from "./queue.ts";
-import type { LeasedTask, TaskRecord } from "./store.ts";
-import type { TaskFailure } from "./task.ts";
+import { Payload } from "../../../gen/grpc/agentmesh/v1/payload.ts";
+import { TaskSpec } from "../../../gen/grpc/agentmesh/v1/task.ts";
+import type { Lease } from "../../../gen/grpc/agentmesh/v1/worker.ts";
+import { MeshError } from "../../core/errors.ts";
+import { encodePayload, fromPayload, toPayload } from "../../core/payload.ts";
+import { msToDate, msToDuration } from "../../core/time.ts";
+import type { Queue } from "../queue.ts";
+import type { LeasedTask, TaskRecord } from "../store.ts";
+import type { TaskFailure } from "../task.ts";
 import { renderTemplates } from "./template.ts";
 
 export const templateErrorKind = "TEMPLATE_ERROR";

@@ -1,5 +1,5 @@
 /** What one Work stream has to say: parts pushed within one turn leave as one message of bounded size, in order. */
-import { WorkResponse } from "../../gen/grpc/agentmesh/v1/worker.ts";
+import { WorkResponse } from "../../../gen/grpc/agentmesh/v1/worker.ts";
 import type { SizedLease } from "./leases.ts";
 
 /** Bytes of leases in one message; well below what a receiver takes. */

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: what is tested are the templates that an input's strings hold
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { renderTemplates, TemplateFault, templateReferences } from "../../src/queue/template.ts";
+import { renderTemplates, TemplateFault, templateReferences } from "../../../src/queue/service/template.ts";
 
 const scope = {
   tests: { passed: 3, faults: [], name: "vitest", deep: { er: { est: true } }, none: null },

@@ -1,5 +1,5 @@
 /** What workers report, checked and in the store's terms. */
-import type { Payload } from "../../gen/grpc/agentmesh/v1/payload.ts";
+import type { Payload } from "../../../gen/grpc/agentmesh/v1/payload.ts";
 import {
   type Dependency,
   type LogEntry as Entry,
@@ -7,16 +7,16 @@ import {
   Progress,
   type TaskError,
   type Usage,
-} from "../../gen/grpc/agentmesh/v1/task.ts";
-import type { LogAppend as AppendMessage, TaskOutcome } from "../../gen/grpc/agentmesh/v1/worker.ts";
-import { MeshError } from "../core/errors.ts";
-import { queueOf } from "../core/ids.ts";
-import { limits } from "../core/limits.ts";
-import { encodePayload, toPayload } from "../core/payload.ts";
-import { durationToMs } from "../core/time.ts";
-import type { Finish, FinishResult, LogAppend, LogBody, Parent, TaskUsageCount } from "./store.ts";
+} from "../../../gen/grpc/agentmesh/v1/task.ts";
+import type { LogAppend as AppendMessage, TaskOutcome } from "../../../gen/grpc/agentmesh/v1/worker.ts";
+import { MeshError } from "../../core/errors.ts";
+import { queueOf } from "../../core/ids.ts";
+import { limits } from "../../core/limits.ts";
+import { encodePayload, toPayload } from "../../core/payload.ts";
+import { durationToMs } from "../../core/time.ts";
+import type { Finish, FinishResult, LogAppend, LogBody, Parent, TaskUsageCount } from "../store.ts";
+import type { TaskFailure } from "../task.ts";
 import { checkReadable, conditionOf } from "./submission.ts";
-import type { TaskFailure } from "./task.ts";
 
 /** Throws a MeshError that names the entry at fault. */
 export function appendOf(message: AppendMessage, field: string): LogAppend {

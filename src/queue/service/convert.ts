@@ -1,23 +1,23 @@
 /** A store's records in the contract's messages. */
 
-import { Payload } from "../../gen/grpc/agentmesh/v1/payload.ts";
+import { Payload } from "../../../gen/grpc/agentmesh/v1/payload.ts";
 import type {
   LogEntry,
   QueueStatus,
   Task,
   TaskError,
   WatchTaskResponse,
-} from "../../gen/grpc/agentmesh/v1/task.ts";
+} from "../../../gen/grpc/agentmesh/v1/task.ts";
 import {
   LogEntry as LogEntryCodec,
   Progress,
   TaskSpec,
   TaskState,
-} from "../../gen/grpc/agentmesh/v1/task.ts";
-import { msToDate, msToDuration } from "../core/time.ts";
-import type { WatchEvent } from "./log-watch.ts";
-import type { LogRecord, QueueStats, TaskRecord } from "./store.ts";
-import type { TaskFailure } from "./task.ts";
+} from "../../../gen/grpc/agentmesh/v1/task.ts";
+import { msToDate, msToDuration } from "../../core/time.ts";
+import type { WatchEvent } from "../log-watch.ts";
+import type { LogRecord, QueueStats, TaskRecord } from "../store.ts";
+import type { TaskFailure } from "../task.ts";
 
 /** With `bodies` false, spec's input, output and resume state are left out, as lists do. */
 export function taskOf(record: TaskRecord, bodies = true): Task {

@@ -3,23 +3,23 @@
  * entries always reach the store before its end does.
  */
 
-import { TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
+import { TaskState } from "../../../gen/grpc/agentmesh/v1/task.ts";
 import type {
   LeaseResult,
   LeaseTerm,
   WorkRequest,
   WorkResponse,
-} from "../../gen/grpc/agentmesh/v1/worker.ts";
-import type { CallContext } from "../core/call.ts";
-import { FieldCheck } from "../core/check.ts";
-import { MeshError } from "../core/errors.ts";
-import { limits } from "../core/limits.ts";
-import { msToDuration } from "../core/time.ts";
+} from "../../../gen/grpc/agentmesh/v1/worker.ts";
+import type { CallContext } from "../../core/call.ts";
+import { FieldCheck } from "../../core/check.ts";
+import { MeshError } from "../../core/errors.ts";
+import { limits } from "../../core/limits.ts";
+import { msToDuration } from "../../core/time.ts";
+import type { Session } from "../dispatcher.ts";
+import type { FencedOutcome, FencedTask, LeasedTask } from "../store.ts";
 import { roleOf } from "./catalog.ts";
-import type { Session } from "./dispatcher.ts";
 import { toLeases } from "./leases.ts";
 import { Outbox } from "./outbox.ts";
-import type { FencedOutcome, FencedTask, LeasedTask } from "./store.ts";
 import { appendOf, finishOf } from "./worker-reports.ts";
 import type { WorkerServiceOptions } from "./worker-service.ts";
 

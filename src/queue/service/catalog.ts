@@ -1,7 +1,7 @@
 /** What the queue needs to know of roles; `agent/` makes it from the list of roles. */
 import { closest, distance } from "fastest-levenshtein";
-import { type FieldViolation, MeshError } from "../core/errors.ts";
-import type { RetryPolicy } from "./task.ts";
+import { type FieldViolation, MeshError } from "../../core/errors.ts";
+import type { RetryPolicy } from "../task.ts";
 
 export interface CatalogRole {
   readonly name: string;

@@ -1,23 +1,23 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: inputs hold templates
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { LogEntry, TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
+import { LogEntry, TaskState } from "../../../gen/grpc/agentmesh/v1/task.ts";
 import {
   type Lease,
   type LeaseTerm,
   type TaskOutcome,
   WorkerServiceService,
   WorkRequest,
-} from "../../gen/grpc/agentmesh/v1/worker.ts";
-import { defineRole } from "../../src/agent/role.ts";
-import { catalogOf } from "../../src/agent/role-catalog.ts";
-import type { MeshClient } from "../../src/client/mesh-client.ts";
-import { silentLogger } from "../../src/core/log.ts";
-import { fromPayload, toPayload } from "../../src/core/payload.ts";
-import { workerService } from "../../src/queue/worker-service.ts";
-import type { Connection } from "../../src/rpc/connection.ts";
-import { errorOf, gather, stateName, TestMesh, WorkStream } from "../support/mesh.ts";
-import { uniqueQueue } from "../support/tasks.ts";
+} from "../../../gen/grpc/agentmesh/v1/worker.ts";
+import { defineRole } from "../../../src/agent/role.ts";
+import { catalogOf } from "../../../src/agent/role-catalog.ts";
+import type { MeshClient } from "../../../src/client/mesh-client.ts";
+import { silentLogger } from "../../../src/core/log.ts";
+import { fromPayload, toPayload } from "../../../src/core/payload.ts";
+import { workerService } from "../../../src/queue/service/worker-service.ts";
+import type { Connection } from "../../../src/rpc/connection.ts";
+import { errorOf, gather, stateName, TestMesh, WorkStream } from "../../support/mesh.ts";
+import { uniqueQueue } from "../../support/tasks.ts";
 
 const roles = Array.from({ length: 40 }, () =>
   defineRole({
