@@ -3,7 +3,6 @@
  * server: when the stream breaks it connects again, and what it holds goes on meanwhile.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { Payload } from "../../gen/grpc/agentmesh/v1/payload.ts";
 import { type LogEntry, TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
 import type {
   Lease,
@@ -19,9 +18,9 @@ import type { Logger } from "../core/log.ts";
 import { msToDuration } from "../core/time.ts";
 import type { Connection } from "../rpc/connection.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
-import { terminal } from "./failure.ts";
+import { bounded } from "./bounded-outcome.ts";
 import type { FromHeartbeat, Heartbeat } from "./heartbeat.ts";
-import { appendBytes, logBytesMax } from "./outgoing.ts";
+import { LogBacklog } from "./log-backlog.ts";
 import { ReportStream } from "./report-stream.ts";
 import type { Role } from "./role.ts";
 import { RunningTask } from "./running-task.ts";
@@ -56,9 +55,7 @@ export class Worker {
   readonly #running = new Map<string, RunningTask>();
   /** Ends that the mesh has not answered yet. */
   readonly #unanswered = new Map<RunningTask, TaskOutcome>();
-  /** Log entries that wait for a server; the oldest are lost first. */
-  #backlog: WorkRequest["append"] = [];
-  #backlogBytes = 0;
+  readonly #backlog = new LogBacklog();
   /** The server shuts down: the stream ends with the last task, so that another server is found. */
   #leaving = false;
   /** Resolves when no lease is under way to a worker that drains. */
@@ -145,11 +142,10 @@ export class Worker {
   #welcomed(stream: ReportStream, payloadBytesMax: number): void {
     this.#stream = stream;
     this.#leaving = false;
-    this.#backlogBytes = 0;
     this.#payloadBytesMax = payloadBytesMax;
     const renew = [...this.#running.values()].map((task) => task.term);
     const free = this.#options.role.concurrency - this.#running.size;
-    stream.push({ renew, append: this.#backlog.splice(0), finish: [...this.#unanswered.values()] });
+    stream.push({ renew, append: this.#backlog.take(), finish: [...this.#unanswered.values()] });
     if (!this.#draining && free > 0) stream.push({ credit: free });
   }
 
@@ -182,26 +178,10 @@ export class Worker {
     const task = new RunningTask(lease, { role, mesh, sandbox, append, stopped });
     this.#running.set(keyOf(task.term), task);
     this.#beat({ hold: task.term });
-    const outcome = this.#bounded(await task.run());
+    const outcome = bounded(await task.run(), this.#payloadBytesMax);
     if (task.stopped) return this.#release(task);
     this.#unanswered.set(task, outcome);
     this.#stream?.push({ finish: [outcome] });
-  }
-
-  /** An output that the mesh would refuse is a failure of the role, and said to be one. */
-  #bounded(outcome: TaskOutcome): TaskOutcome {
-    const { result } = outcome;
-    const payload =
-      result?.$case === "succeeded"
-        ? result.value.output
-        : result?.$case === "suspended"
-          ? result.value.state
-          : undefined;
-    const bytes = payload ? Payload.encode(payload).finish().length : 0;
-    if (bytes <= this.#payloadBytesMax) return outcome;
-    const message = `the ${result?.$case === "suspended" ? "state" : "output"} has ${bytes} bytes; at most ${this.#payloadBytesMax} are allowed (payload.maxBytes)`;
-    const { error } = terminal("OUTPUT_TOO_LARGE", message);
-    return { ...outcome, result: { $case: "failed", value: { error, retryDelay: undefined } } };
   }
 
   #answered({ term, accepted, refusal }: LeaseResult): void {
@@ -253,14 +233,8 @@ export class Worker {
 
   #append(term: LeaseTerm, entries: LogEntry[]): void {
     const append = { term, entries };
-    if (this.#stream) {
-      this.#stream.push({ append: [append] });
-      return;
-    }
-    this.#backlog.push(append);
-    this.#backlogBytes += appendBytes(append);
-    while (this.#backlogBytes > logBytesMax && this.#backlog.length > 1)
-      this.#backlogBytes -= appendBytes(this.#backlog.shift() as WorkRequest["append"][number]);
+    if (this.#stream) this.#stream.push({ append: [append] });
+    else this.#backlog.add(append);
   }
 
   #hearHeartbeat({ renewed, lost }: FromHeartbeat): void {

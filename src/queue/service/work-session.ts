@@ -1,27 +1,32 @@
-/**
- * One worker's conversation over the Work stream. What the store answers within one turn leaves as one message; a task's log
- * entries always reach the store before its end does.
- */
-
-import { TaskState } from "../../../gen/grpc/agentmesh/v1/task.ts";
-import type {
-  LeaseResult,
-  LeaseTerm,
-  WorkRequest,
-  WorkResponse,
-} from "../../../gen/grpc/agentmesh/v1/worker.ts";
+import type { LeaseTerm, WorkRequest, WorkResponse } from "../../../gen/grpc/agentmesh/v1/worker.ts";
 import type { CallContext } from "../../core/call.ts";
 import { FieldCheck } from "../../core/check.ts";
 import { MeshError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
+import type { Logger } from "../../core/log.ts";
 import { msToDuration } from "../../core/time.ts";
 import type { Session } from "../dispatcher.ts";
-import type { FencedOutcome, FencedTask, LeasedTask } from "../store.ts";
-import { roleOf } from "./catalog.ts";
+import type { Queue } from "../queue.ts";
+import type { FencedTask, LeasedTask } from "../store.ts";
+import { type Catalog, roleOf } from "./catalog.ts";
+import { HeldTerms } from "./held-terms.ts";
+import { refusedBy, resultOf } from "./lease-results.ts";
 import { toLeases } from "./leases.ts";
 import { Outbox } from "./outbox.ts";
 import { appendOf, finishOf } from "./worker-reports.ts";
-import type { WorkerServiceOptions } from "./worker-service.ts";
+
+/** What WorkerService stands on. */
+export interface WorkerServiceOptions {
+  readonly queue: Queue;
+  readonly catalog: Catalog;
+  readonly roleDefault: string;
+  readonly payloadBytesMax: number;
+  /** Names this server to workers. */
+  readonly serverId: string;
+  readonly log: Logger;
+  /** Aborts when the server begins to drain: workers are told, and get no more leases. */
+  readonly draining: AbortSignal;
+}
 
 /** Reports being stored for one stream before its next message is read. */
 const reportsInFlightMax = 256;
@@ -30,8 +35,7 @@ export class WorkSession {
   readonly #options: WorkerServiceOptions;
   readonly #call: CallContext;
   readonly #outbox = new Outbox();
-  /** Terms that this stream has handed over or seen renewed: whose revocation it must tell. The longest unseen go first. */
-  readonly #terms = new Map<string, number>();
+  readonly #terms = new HeldTerms();
   readonly #appends = new Map<string, Promise<unknown>>();
   readonly #inFlight = new Set<Promise<unknown>>();
   #session: Session | undefined;
@@ -140,16 +144,10 @@ export class WorkSession {
     if (leases.length < tasks.length && this.#session?.open)
       this.#session.grant(tasks.length - leases.length);
     const terms = leases.flatMap(({ lease }) => lease.term ?? []);
-    for (const term of terms) this.#remember(term);
+    for (const term of terms) this.#terms.add(term);
     this.#outbox.pushLeases(leases);
     // Those that were revoked while they were on their way here, too early to be told by #revoke.
     this.#revoke(terms.filter((term) => queue.wasRevoked(term)));
-  }
-
-  #remember({ taskId, fence }: FencedTask): void {
-    this.#terms.delete(taskId);
-    this.#terms.set(taskId, fence);
-    if (this.#terms.size > limits.creditMax) this.#terms.delete(this.#terms.keys().next().value as string);
   }
 
   /** Told when every lease that was under way has been: none comes after it. */
@@ -163,11 +161,11 @@ export class WorkSession {
       const renewals = terms.map((term) => ({ ...term, leaseMs: this.#leaseMs }));
       const outcomes = await this.#options.queue.renew(renewals);
       const renewed = terms.map((term, index) => resultOf(term, outcomes[index]));
-      for (const { term, accepted } of renewed) if (term && accepted) this.#remember(term);
+      for (const { term, accepted } of renewed) if (term && accepted) this.#terms.add(term);
       this.#outbox.push({ renewed });
     } catch (error) {
       // Answered all the same: the worker pairs answers with what it sent, and tells by the reason that no lease is lost.
-      this.#outbox.push({ renewed: terms.map((term) => refused(term, error)) });
+      this.#outbox.push({ renewed: terms.map((term) => refusedBy(term, error)) });
     }
   }
 
@@ -190,7 +188,7 @@ export class WorkSession {
       const finish = finishOf(message, this.#options.payloadBytesMax);
       await this.#appends.get(finish.taskId);
       const [outcome] = await this.#options.queue.finish([finish]);
-      if (this.#terms.get(finish.taskId) === finish.fence) this.#terms.delete(finish.taskId);
+      this.#terms.delete(finish);
       this.#outbox.push({ finished: [resultOf(finish, outcome)] });
     });
   }
@@ -204,14 +202,14 @@ export class WorkSession {
     try {
       await store();
     } catch (error) {
-      this.#outbox.push({ [list]: [refused(term, error)] });
+      this.#outbox.push({ [list]: [refusedBy(term, error)] });
     }
   }
 
   #revoke(revoked: readonly FencedTask[]): void {
-    const held = revoked.filter(({ taskId, fence }) => this.#terms.get(taskId) === fence);
+    const held = revoked.filter((term) => this.#terms.has(term));
     if (held.length === 0) return;
-    for (const { taskId } of held) this.#terms.delete(taskId);
+    for (const term of held) this.#terms.delete(term);
     // Before anything is leased again: a worker that let a lease run out is not the one to be given the next.
     this.#session?.pause();
     this.#track(this.#tellRevoked(held));
@@ -243,29 +241,4 @@ export class WorkSession {
     const reason = "its worker's stream ended before it was handed over";
     if (terms.length > 0) await this.#options.queue.giveBack(terms, reason);
   }
-}
-
-/** A report that was at fault, or that the store could not take. */
-function refused(term: LeaseTerm | undefined, error: unknown): LeaseResult {
-  const { reason, message, metadata } = MeshError.from(error);
-  return { term, accepted: false, refusal: { reason, message, metadata }, state: TaskState.UNSPECIFIED };
-}
-
-function resultOf(term: LeaseTerm, outcome: FencedOutcome | undefined): LeaseResult {
-  const state = outcome?.state ?? "MISSING";
-  const accepted = outcome?.accepted ?? false;
-  const { taskId, fence } = term;
-  const refusal = accepted
-    ? undefined
-    : {
-        reason: "LEASE_LOST",
-        message: `fence ${fence} of ${taskId} is stale; the task is ${state}`,
-        metadata: { state },
-      };
-  return {
-    term: { taskId, fence },
-    accepted,
-    refusal,
-    state: state === "MISSING" ? TaskState.UNSPECIFIED : TaskState[state],
-  };
 }

@@ -12,27 +12,14 @@ import type { CallContext, HandlersOf } from "../../core/call.ts";
 import { FieldCheck } from "../../core/check.ts";
 import { MeshError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
-import type { Logger } from "../../core/log.ts";
 import { msToDuration } from "../../core/time.ts";
 import type { Queue } from "../queue.ts";
 import type { Finish, LeaseAsk, LeasedTask } from "../store.ts";
-import { type Catalog, roleOf } from "./catalog.ts";
+import { roleOf } from "./catalog.ts";
 import { type SizedLease, toLeases } from "./leases.ts";
 import { requireTaskId } from "./task-service.ts";
-import { WorkSession } from "./work-session.ts";
+import { type WorkerServiceOptions, WorkSession } from "./work-session.ts";
 import { appendOf, finishOf } from "./worker-reports.ts";
-
-export interface WorkerServiceOptions {
-  readonly queue: Queue;
-  readonly catalog: Catalog;
-  readonly roleDefault: string;
-  readonly payloadBytesMax: number;
-  /** Names this server to workers. */
-  readonly serverId: string;
-  readonly log: Logger;
-  /** Aborts when the server begins to drain: workers are told, and get no more leases. */
-  readonly draining: AbortSignal;
-}
 
 export function workerService(options: WorkerServiceOptions): HandlersOf<WorkerServiceServer> {
   const { queue, catalog, payloadBytesMax, draining } = options;
