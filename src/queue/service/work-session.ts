@@ -1,3 +1,7 @@
+/**
+ * One worker's conversation over the Work stream. What the store answers within one turn leaves as one message; a task's log
+ * entries always reach the store before its end does.
+ */
 import type { LeaseTerm, WorkRequest, WorkResponse } from "../../../gen/grpc/agentmesh/v1/worker.ts";
 import type { CallContext } from "../../core/call.ts";
 import { FieldCheck } from "../../core/check.ts";
