@@ -122,8 +122,11 @@ async function start(options: MeshOptions, opened: (() => Promise<void>)[]): Pro
     async drain(timeoutMs) {
       draining.abort();
       for (const { server } of servers) server.setServing(false);
+      const endMs = systemClock.now() + timeoutMs;
+      // First the workers here: their handlers may still call the servers.
       await workers.drain(timeoutMs);
-      await Promise.all([edge.drain(timeoutMs), ...servers.map(({ server }) => server.drain(timeoutMs))]);
+      const restMs = Math.max(0, endMs - systemClock.now());
+      await Promise.all([edge.drain(restMs), ...servers.map(({ server }) => server.drain(restMs))]);
       await queue.close();
       await Promise.all(listeners.map((listener) => listener.close()));
     },

@@ -19,6 +19,8 @@ let opening: ReturnType<typeof openSandbox> | undefined;
 const sandbox = () => {
   opening ??= openSandbox({
     allowUncontained: config.sandbox.allowUncontained,
+    // Other tenants' tasks, for one, are nothing for a repository's command to read.
+    hide: [config.data.dir],
     limits: {
       memoryBytes: config.sandbox.memoryMb * 1_048_576,
       timeMs: config.sandbox.timeoutSeconds * 1_000,

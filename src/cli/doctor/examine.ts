@@ -5,12 +5,20 @@ import { reasons } from "../../core/reasons.ts";
 import { loadRoles } from "../load-roles.ts";
 import { loadSettings } from "../setting-flags.ts";
 import { type Check, type Finding, fail, ok, type Patient } from "./check.ts";
-import { checkNode, checkSandbox, checkTools } from "./machine.ts";
+import { checkLimits, checkNode, checkSandbox, checkTools } from "./machine.ts";
 import { checkPorts } from "./ports.ts";
 import { checkSettings } from "./settings.ts";
 import { checkStore } from "./store.ts";
 
-const checks: readonly Check[] = [checkNode, checkSettings, checkStore, checkPorts, checkSandbox, checkTools];
+const checks: readonly Check[] = [
+  checkNode,
+  checkSettings,
+  checkStore,
+  checkPorts,
+  checkSandbox,
+  checkLimits,
+  checkTools,
+];
 
 /** All findings. Where the settings are at fault nothing else can be looked at. */
 export async function examine(self: Command): Promise<readonly Finding[]> {

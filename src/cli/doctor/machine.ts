@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { bubblewrapSandbox } from "../../sandbox/bubblewrap.ts";
+import { describeLimits } from "../../sandbox/describe-limits.ts";
 import { type Check, type Finding, ok, warn } from "./check.ts";
 
 export const checkNode: Check = async () => {
@@ -12,6 +13,16 @@ export const checkNode: Check = async () => {
   const major = Number(node.split(".")[0]);
   const wayOut = "install Node 24, or run from the checkout: `npm ci` brings one";
   return [major >= 24 ? ok("Node", `${node} (V8 ${v8})`) : warn("Node", `${node}; 24 is needed`, wayOut)];
+};
+
+/** What keeps the limits of a repository's command. */
+export const checkLimits: Check = async () => {
+  const { processes, memory, hard } = await describeLimits();
+  const found = `processes by ${processes}, memory by ${memory}`;
+  if (hard) return [ok("limits", found)];
+  return [
+    warn("limits", `${found}: a fork bomb may outrun it`, "run as a user, or with a writable pids cgroup"),
+  ];
 };
 
 /** Runs a command in the sandbox, so that a bwrap that is there and may not make namespaces is found out. */

@@ -146,11 +146,18 @@ export interface WorkResponse {
   /** In the first message, and only there. */
   welcome: Welcome | undefined;
   leases: Lease[];
+  /** A refusal other than LEASE_LOST says that the store could not be asked: the lease may still be good. */
   renewed: LeaseResult[];
   finished: LeaseResult[];
-  /** Leases that ended by someone else's hand: stop working on these. */
+  /**
+   * Leases that ended by someone else's hand: stop working on these. After an expired one no more leases come until the worker
+   * sends something, an empty message if need be.
+   */
   revoked: Revocation[];
-  /** True: the server shuts down; finish what is held, reconnect elsewhere for more. */
+  /**
+   * True: no lease comes after this. Either the server shuts down (finish what is held, reconnect elsewhere for more), or it
+   * confirms the worker's own drain.
+   */
   drain: boolean;
   /** Appends that were refused; those that were taken are not confirmed. */
   appendRefused: LeaseResult[];

@@ -375,6 +375,8 @@ export declare type WorkResponse = Message<"agentmesh.v1.WorkResponse"> & {
   leases: Lease[];
 
   /**
+   * A refusal other than LEASE_LOST says that the store could not be asked: the lease may still be good.
+   *
    * @generated from field: repeated agentmesh.v1.LeaseResult renewed = 3;
    */
   renewed: LeaseResult[];
@@ -385,14 +387,16 @@ export declare type WorkResponse = Message<"agentmesh.v1.WorkResponse"> & {
   finished: LeaseResult[];
 
   /**
-   * Leases that ended by someone else's hand: stop working on these.
+   * Leases that ended by someone else's hand: stop working on these. After an expired one no more leases come until the worker
+   * sends something, an empty message if need be.
    *
    * @generated from field: repeated agentmesh.v1.Revocation revoked = 5;
    */
   revoked: Revocation[];
 
   /**
-   * True: the server shuts down; finish what is held, reconnect elsewhere for more.
+   * True: no lease comes after this. Either the server shuts down (finish what is held, reconnect elsewhere for more), or it
+   * confirms the worker's own drain.
    *
    * @generated from field: bool drain = 6;
    */
