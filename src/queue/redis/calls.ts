@@ -95,9 +95,8 @@ export class Calls {
     const { items, script, extra, read, width } = batch;
     const outcomes = new Array<Outcome>(items.length).fill(batch.missing);
     const chunks = chunksOf(batch);
-    const answers = await allOf(
-      chunks.map(({ queue, writer }) => this.change(script, queue, writer.done(), extra)),
-    );
+    const calls = chunks.map(({ queue, writer }) => this.change(script, queue, writer.done(), extra));
+    const answers = calls.length === 1 ? [await (calls[0] as Promise<Answer>)] : await allOf(calls);
     answers.forEach((answer, index) => {
       (chunks[index] as Chunk).places.forEach((place, nth) => {
         const outcome = answer.outcomes.subarray(nth * width, (nth + 1) * width);

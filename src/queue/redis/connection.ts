@@ -2,8 +2,9 @@
  * Connections to Redis that reconnect for ever. Nothing is queued while Redis is away, beyond a short wait for it to come
  * back, and nothing is sent twice: a call whose answer was lost rejects with STORE_UNAVAILABLE and its outcome is unknown.
  */
-import { Redis, type RedisOptions } from "ioredis";
+import { Redis } from "ioredis";
 import { MeshError } from "../../core/errors.ts";
+import { Deadlines } from "./deadlines.ts";
 import { storeError } from "./errors.ts";
 import type { Script } from "./scripts.ts";
 
@@ -11,37 +12,53 @@ import type { Script } from "./scripts.ts";
 const commandTimeoutMs = 2_000;
 const reconnectMsMax = 1_000;
 
+/** Of ioredis. A connection that was cut without a word is closed, and made anew. */
+const timers = { commandTimeout: commandTimeoutMs, socketTimeout: 2 * commandTimeoutMs };
+const noTimers = { commandTimeout: undefined, socketTimeout: undefined };
+
 export type Argument = string | number | Buffer;
+
+export interface ConnectionOptions {
+  /** Used through {@link Connection.call} and its like alone, and often: ioredis sets no timers of its own for each command. */
+  readonly isBusy?: boolean;
+}
 
 export class Connection {
   readonly redis: Redis;
   /** Without credentials. */
   readonly address: string;
+  readonly #deadlines: Deadlines;
   #lastError: Error | undefined;
 
-  constructor(url: string, options: RedisOptions = {}) {
+  constructor(url: string, { isBusy = false }: ConnectionOptions = {}) {
     this.address = addressOf(url);
     this.redis = new Redis(url, {
       lazyConnect: true,
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
-      commandTimeout: commandTimeoutMs,
+      ...timers,
       connectTimeout: commandTimeoutMs,
       keepAlive: 10_000,
-      // A connection that was cut without a word is closed, and made anew.
-      socketTimeout: 2 * commandTimeoutMs,
       retryStrategy: (times) => Math.min(reconnectMsMax, 20 * 2 ** Math.min(times, 10)),
       // After a failover the same address may lead to a replica: connect anew.
       reconnectOnError: (error) => error.message.startsWith("READONLY"),
-      ...options,
+    });
+    this.#deadlines = new Deadlines({
+      timeoutMs: commandTimeoutMs,
+      onSilence: () => {
+        if (this.redis.status === "ready") this.redis.disconnect(true);
+      },
     });
     this.redis.on("error", (error: Error) => {
       this.#lastError = error;
     });
     this.redis.on("ready", () => {
       this.#lastError = undefined;
+      // They have guarded the handshake; what comes now has a deadline.
+      if (isBusy) Object.assign(this.redis.options, noTimers);
     });
+    if (isBusy) this.redis.on("close", () => Object.assign(this.redis.options, timers));
   }
 
   /** Begins to connect, and waits until that is done. */
@@ -54,21 +71,24 @@ export class Connection {
   async call(command: string, ...args: Argument[]): Promise<unknown> {
     if (this.redis.status !== "ready") await this.#ready();
     try {
-      return await this.redis.callBuffer(command, ...args);
+      return await this.within(this.redis.callBuffer(command, ...args));
     } catch (error) {
       throw storeError(error, this.address);
     }
   }
 
+  /** The answer to a command, in time. */
+  within<T>(answer: Promise<T>): Promise<T> {
+    return this.#deadlines.within(answer);
+  }
+
   async run(script: Script, key: string, args: readonly Argument[]): Promise<unknown> {
     if (this.redis.status !== "ready") await this.#ready();
     try {
-      return await this.redis.callBuffer("EVALSHA", script.sha, 1, key, ...args).catch((error: Error) => {
-        if (!error.message.startsWith("NOSCRIPT")) throw error;
-        return this.redis.callBuffer("EVAL", script.body, 1, key, ...args);
-      });
+      return await this.within(this.redis.callBuffer("EVALSHA", script.sha, "1", key, ...args));
     } catch (error) {
-      throw storeError(error, this.address);
+      if (!(error as Error).message.startsWith("NOSCRIPT")) throw storeError(error, this.address);
+      return this.call("EVAL", script.body, 1, key, ...args);
     }
   }
 

@@ -29,7 +29,7 @@ async function readSettings(connection: Connection): Promise<Settings | undefine
       await Promise.all(
         names.map(async (name) => [
           name,
-          String(((await connection.redis.config("GET", name)) as string[])[1]),
+          String(((await connection.within(connection.redis.config("GET", name))) as string[])[1]),
         ]),
       ),
     ) as Settings;

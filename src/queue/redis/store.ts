@@ -57,7 +57,7 @@ export interface RedisStoreOptions {
 
 /** Connects; rejects with STORE_UNAVAILABLE when Redis cannot be reached within two seconds. */
 export async function openRedisStore(options: RedisStoreOptions): Promise<QueueStore> {
-  const connection = new Connection(options.url);
+  const connection = new Connection(options.url, { isBusy: true });
   const keys = new Keys(options.prefix ?? "am");
   const calls = new Calls({
     connection,
@@ -183,8 +183,8 @@ class RedisStore implements QueueStore {
 
   /** Adds queues to the set of names before they hold a task, so that no sweep misses one. */
   async #name(tasks: readonly NewTask[]): Promise<void> {
+    if (tasks.every((task) => this.#named.has(task.queue))) return;
     const fresh = new Set(tasks.map((task) => task.queue).filter((queue) => !this.#named.has(queue)));
-    if (fresh.size === 0) return;
     await this.#calls.connection.call("SADD", this.#calls.keys.queues, ...fresh);
     for (const queue of fresh) this.#named.add(queue);
   }
