@@ -1,6 +1,6 @@
 /**
- * Callers that arrive while a store call is in flight share the next one. With nothing in flight an item goes out at once,
- * so a lone caller waits for nobody and a crowd costs one round trip.
+ * Callers that arrive in one turn, or while a store call is in flight, share the next call. With nothing in flight it goes out
+ * as soon as the turn's callers are through, so a lone caller waits for nobody and a crowd costs one round trip.
  */
 interface Waiting<Item, Outcome> {
   readonly item: Item;
@@ -13,6 +13,7 @@ export class GroupCommit<Item, Outcome> {
   readonly #itemsMax: number;
   #waiting: Waiting<Item, Outcome>[] = [];
   #inFlight = false;
+  #isFlushing = false;
 
   /** `call` answers item by item, in order; `itemsMax` bounds one call (default 1,000). */
   constructor(call: (items: readonly Item[]) => Promise<readonly Outcome[]>, itemsMax = 1_000) {
@@ -22,14 +23,14 @@ export class GroupCommit<Item, Outcome> {
 
   add(item: Item): Promise<Outcome> {
     const outcome = this.#enqueue(item);
-    this.#flush();
+    this.#flushSoon();
     return outcome;
   }
 
   /** The outcomes in the items' order; rejects when any of them does. */
   addAll(items: readonly Item[]): Promise<Outcome[]> {
     const outcomes = items.map((item) => this.#enqueue(item));
-    this.#flush();
+    this.#flushSoon();
     return Promise.all(outcomes);
   }
 
@@ -37,6 +38,15 @@ export class GroupCommit<Item, Outcome> {
     const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
     this.#waiting.push({ item, resolve, reject });
     return promise;
+  }
+
+  #flushSoon(): void {
+    if (this.#inFlight || this.#isFlushing) return;
+    this.#isFlushing = true;
+    queueMicrotask(() => {
+      this.#isFlushing = false;
+      this.#flush();
+    });
   }
 
   #flush(): void {

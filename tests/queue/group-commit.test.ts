@@ -18,15 +18,28 @@ const turn = () => new Promise(setImmediate);
 test("a lone item goes out at once and alone", async () => {
   const { batches, call } = held();
   const answer = new GroupCommit(call).add(1);
+  await Promise.resolve();
   expect(batches.map(({ items }) => items)).toEqual([[1]]);
   batches[0]!.settle();
   expect(await answer).toBe(10);
 });
 
+test("what comes in one turn shares a call", async () => {
+  const { batches, call } = held();
+  const group = new GroupCommit(call);
+  const answers = [group.add(1), group.addAll([2, 3]), group.add(4)];
+  await turn();
+  expect(batches.map(({ items }) => items)).toEqual([[1, 2, 3, 4]]);
+  batches[0]!.settle();
+  expect(await Promise.all(answers)).toEqual([10, [20, 30], 40]);
+});
+
 test("what comes while a call is in flight shares the next one", async () => {
   const { batches, call } = held();
   const group = new GroupCommit(call);
-  const answers = [group.add(1), group.add(2), group.addAll([3, 4]), group.add(5)];
+  const first = group.add(1);
+  await turn();
+  const answers = [first, group.add(2), group.addAll([3, 4]), group.add(5)];
   expect(batches).toHaveLength(1);
   batches[0]!.settle();
   await turn();
@@ -38,7 +51,9 @@ test("what comes while a call is in flight shares the next one", async () => {
 test("a rejected call rejects its batch alone, and the next goes on", async () => {
   const { batches, call } = held();
   const group = new GroupCommit(call);
-  const [first, second, third] = [group.add(1), group.addAll([2, 3]), group.add(4)];
+  const first = group.add(1);
+  await turn();
+  const [second, third] = [group.addAll([2, 3]), group.add(4)];
   const refused = expect(first).rejects.toThrow("no store");
   batches[0]!.settle(new Error("no store"));
   await refused;

@@ -1,4 +1,5 @@
 /** Gives up calls that have no answer in time: one timer for all of them, since a timer for each costs as much as its Lua. */
+import { systemClock } from "../../core/clock.ts";
 
 export interface DeadlinesOptions {
   readonly timeoutMs: number;
@@ -27,7 +28,7 @@ export class Deadlines {
   /** Settles as `answer` does, or rejects when that takes too long. */
   within<T>(answer: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const waiting = { sinceMs: performance.now(), giveUp: reject };
+      const waiting = { sinceMs: systemClock.now(), giveUp: reject };
       this.#waiting.add(waiting);
       this.#timer ??= setInterval(() => this.#check(), this.#options.timeoutMs / checksPerTimeout);
       answer.then(
@@ -50,7 +51,7 @@ export class Deadlines {
 
   #check(): void {
     const { timeoutMs, onSilence } = this.#options;
-    const nowMs = performance.now();
+    const nowMs = systemClock.now();
     for (const waiting of this.#waiting) {
       if (nowMs - waiting.sinceMs < timeoutMs) break;
       this.#waiting.delete(waiting);
