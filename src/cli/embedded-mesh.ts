@@ -19,7 +19,7 @@ export interface EmbeddedMesh {
 }
 
 /** Nobody else is to reach it, or to be in its way. */
-export const ownChoice = Object.freeze({
+const ownChoice = Object.freeze({
   "store.url": "sqlite:",
   "server.host": "127.0.0.1",
   "server.httpPort": 0,

@@ -9,7 +9,7 @@ import { parseWorkflow } from "../workflow/definition.ts";
 const library = join(import.meta.dirname, "../workflow/library");
 
 /** Names that {@link loadWorkflow} knows without a file. */
-export function libraryNames(): string[] {
+function libraryNames(): string[] {
   return readdirSync(library)
     .filter((file) => file.endsWith(".yaml"))
     .map((file) => basename(file, ".yaml"));

@@ -6,7 +6,7 @@ import type { CommandKind } from "../core/config/setting.ts";
 import type { SettingName } from "../core/config/settings.ts";
 import { processSources } from "../core/config/sources.ts";
 
-export const settingsHeading = "Settings:";
+const settingsHeading = "Settings:";
 
 /**
  * Adds the flags of all settings that commands of these kinds take, under a heading of their own in `--help`. `except`: those that

@@ -27,7 +27,7 @@ function pathOrText(value: string, cwd: string): string {
 }
 
 /** The positional input: JSON, `@FILE` or `-` for stdin; undefined: none. */
-export async function wholeInput(said: string | undefined): Promise<unknown> {
+async function wholeInput(said: string | undefined): Promise<unknown> {
   if (said === undefined) return undefined;
   if (said === "-") return parsedJson(await text(process.stdin), "stdin");
   if (said.startsWith("@")) return parsedJson(readText(said.slice(1)), said.slice(1));

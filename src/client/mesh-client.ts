@@ -217,7 +217,7 @@ function isFinal(state: TaskState): boolean {
 }
 
 /** A final task's output; throws for one that failed or was canceled. */
-export function outputOf(task: Task): unknown {
+function outputOf(task: Task): unknown {
   if (task.state === TaskState.SUCCEEDED) return fromPayload(task.output);
   if (task.state === TaskState.CANCELED) throw new MeshError("TASK_CANCELED", `${task.id} was canceled`);
   const kind = task.error?.kind ?? "";

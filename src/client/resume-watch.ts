@@ -89,6 +89,6 @@ function pauseAfter(tries: number, signal: AbortSignal | undefined): Promise<voi
 }
 
 /** Whether another try can help: the server went away, or the stretch was over. */
-export function mayResume(error: unknown): boolean {
+function mayResume(error: unknown): boolean {
   return error instanceof MeshError && (error.code === "UNAVAILABLE" || error.code === "DEADLINE_EXCEEDED");
 }

@@ -51,7 +51,7 @@ export function encodePayload(
   throw payloadTooLarge(field, bytes.length, bytesMax);
 }
 
-export function payloadTooLarge(field: string, bytes: number, bytesMax: number): MeshError {
+function payloadTooLarge(field: string, bytes: number, bytesMax: number): MeshError {
   return new MeshError(
     "PAYLOAD_TOO_LARGE",
     `${field}: has ${bytes} bytes; at most ${bytesMax} are allowed. Pass the data's address, or raise payload.maxBytes`,

@@ -43,7 +43,7 @@ export interface QueueOptions {
 const revokedKept = 10_000;
 
 /** A leased task's term. */
-export function termOf({ id, fence }: LeasedTask): FencedTask {
+function termOf({ id, fence }: LeasedTask): FencedTask {
   return { taskId: id, fence };
 }
 

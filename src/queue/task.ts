@@ -95,7 +95,7 @@ export function dependencyVerdict(
   return condition === "FINISHED" || parent === "SUCCEEDED" ? "met" : "failed";
 }
 
-export const leaseExpiredKind = "LEASE_EXPIRED";
+const leaseExpiredKind = "LEASE_EXPIRED";
 export const parentFailedKind = "PARENT_FAILED";
 
 export const leaseExpired: TaskFailure = Object.freeze({

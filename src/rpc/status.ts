@@ -2,7 +2,7 @@
 import { Metadata, type ServiceError, type StatusObject, status } from "@grpc/grpc-js";
 import { BadRequest, ErrorInfo } from "../../gen/grpc/google/rpc/error_details.ts";
 import { Status } from "../../gen/grpc/google/rpc/status.ts";
-import { type ErrorCode, MeshError } from "../core/errors.ts";
+import { MeshError } from "../core/errors.ts";
 import { type Reason, reasons } from "../core/reasons.ts";
 import { publicError } from "./public-error.ts";
 
@@ -77,5 +77,3 @@ function detailsOf(error: ServiceError): { info?: ErrorInfo; bad?: BadRequest } 
 export function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && typeof (error as Partial<ServiceError>).code === "number";
 }
-
-export type { ErrorCode };

@@ -26,7 +26,7 @@ export async function openSandbox(options: OpenSandboxOptions = {}): Promise<San
 }
 
 /** The sandbox, with limits that hold where a run names none. */
-export function withLimits(sandbox: Sandbox, limits: Partial<SandboxLimits> = {}): Sandbox {
+function withLimits(sandbox: Sandbox, limits: Partial<SandboxLimits> = {}): Sandbox {
   return {
     containment: sandbox.containment,
     run: (command, options) => sandbox.run(command, { ...options, limits: { ...limits, ...options.limits } }),

@@ -26,7 +26,7 @@ import { inputFaults, nodeTaskId, orchestratorRole, planTasks } from "./plan.ts"
 import { toTaskSpec } from "./submission.ts";
 import { watchNodes } from "./watch.ts";
 
-export function workflowService(options: TaskServiceOptions): HandlersOf<WorkflowServiceServer> {
+function workflowService(options: TaskServiceOptions): HandlersOf<WorkflowServiceServer> {
   const { queue, catalog } = options;
   const tasks = taskService({ ...options, roleDefault: orchestratorRole });
 

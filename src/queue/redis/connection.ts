@@ -118,7 +118,7 @@ export class Connection {
 }
 
 /** The address without credentials; refuses what is not an address of Redis. */
-export function addressOf(url: string): string {
+function addressOf(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined || !["redis:", "rediss:"].includes(parsed.protocol)) {
     const wanted = "redis://[user:password@]host:port/db, or rediss://… for TLS";

@@ -46,11 +46,11 @@ export function taskOf(record: TaskRecord, bodies = true): Task {
   };
 }
 
-export function errorOf(failure: TaskFailure): TaskError {
+function errorOf(failure: TaskFailure): TaskError {
   return { ...failure };
 }
 
-export function entryOf(record: LogRecord): LogEntry {
+function entryOf(record: LogRecord): LogEntry {
   const stamp = { sequence: record.sequence, time: msToDate(record.timeMs) };
   if (record.body) return { ...LogEntryCodec.decode(record.body), ...stamp };
   const change = record.change;

@@ -11,7 +11,7 @@ import type { LeasedTask, TaskRecord } from "../store.ts";
 import type { TaskFailure } from "../task.ts";
 import { renderTemplates } from "./template.ts";
 
-export const templateErrorKind = "TEMPLATE_ERROR";
+const templateErrorKind = "TEMPLATE_ERROR";
 
 /** A lease and about how many bytes it has on the wire. */
 export interface SizedLease {

@@ -163,7 +163,7 @@ export function taskService(options: TaskServiceOptions): HandlersOf<TaskService
 }
 
 /** A handler for an RPC of the contract that this version does not serve yet. */
-export function notYet(rpc: string): () => Promise<never> {
+function notYet(rpc: string): () => Promise<never> {
   return async () => {
     throw new MeshError(
       "NOT_YET_SUPPORTED",
@@ -172,7 +172,7 @@ export function notYet(rpc: string): () => Promise<never> {
   };
 }
 
-export function taskNotFound(taskId: string): MeshError {
+function taskNotFound(taskId: string): MeshError {
   return new MeshError(
     "TASK_NOT_FOUND",
     `task_id: there is no task ${taskId}; it was never submitted, or its retention has ended`,
@@ -208,7 +208,7 @@ function submitResultOf(outcome: SubmitOutcome): SubmitResult {
 }
 
 /** The error that stands for a refused submit. */
-export function submitError(outcome: SubmitOutcome): MeshError {
+function submitError(outcome: SubmitOutcome): MeshError {
   switch (outcome.status) {
     case "conflict":
       return new MeshError(

@@ -86,7 +86,7 @@ export function workerService(options: WorkerServiceOptions): HandlersOf<WorkerS
   };
 }
 
-export function leaseLost(taskId: string, fence: number, state: string): MeshError {
+function leaseLost(taskId: string, fence: number, state: string): MeshError {
   return new MeshError("LEASE_LOST", `term: fence ${fence} of ${taskId} is stale; the task is ${state}`, {
     metadata: { task_id: taskId, state },
   });

@@ -23,7 +23,7 @@ export function expandScript(facts: RepositoryFacts, depthMax = 4): string {
 }
 
 /** The last simple command of a script, which is the one that added arguments reach. */
-export function lastCommand(script: string): string {
+function lastCommand(script: string): string {
   return (script.split(/&&|\|\||[;|\n]/).at(-1) ?? "").trim();
 }
 
