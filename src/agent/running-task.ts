@@ -125,6 +125,7 @@ export class RunningTask {
     const place = String(this.#calls++);
     const child = await mesh.submit(role, input, {
       tenant: this.lease.spec?.tenant,
+      parentTaskId: this.term.taskId,
       priority: options.priority ?? this.lease.spec?.priority,
       idempotencyKey:
         options.idempotencyKey ?? derivedId("call", this.term.taskId, place, role, JSON.stringify(input)),

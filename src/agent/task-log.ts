@@ -37,9 +37,17 @@ export function chunkEntries(chunk: string | Uint8Array, name = ""): LogEntry[] 
   return entries;
 }
 
+const microsPerUsd = 1_000_000;
+
 export function usageEntry(used: TaskUsage): LogEntry {
   return LogEntry.create({
-    entry: { $case: "usage", value: { tokens: Math.round(counted(used.tokens)), usd: counted(used.usd) } },
+    entry: {
+      $case: "usage",
+      value: {
+        tokens: Math.round(counted(used.tokens)),
+        usdMicros: Math.round(counted(used.usd) * microsPerUsd),
+      },
+    },
   });
 }
 

@@ -22,7 +22,8 @@ export function wordsOf(entry: LogEntry): string | undefined {
     return `${stateName(state)}${again}${reason ? `: ${plainLine(reason)}` : ""}`;
   }
   if (body?.$case === "chunk") return plainLine(Buffer.from(body.value.data).toString()) || undefined;
-  if (body?.$case === "usage") return `used ${body.value.tokens} tokens, ${body.value.usd} USD`;
+  if (body?.$case === "usage")
+    return `used ${body.value.tokens} tokens, ${body.value.usdMicros / 1_000_000} USD`;
   return undefined;
 }
 

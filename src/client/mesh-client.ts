@@ -25,7 +25,7 @@ import { limits } from "../core/limits.ts";
 import { fromPayload, toPayload } from "../core/payload.ts";
 import { msToDuration } from "../core/time.ts";
 import { Connection } from "../rpc/connection.ts";
-import { resumeRead, resumeWatch } from "./resume-watch.ts";
+import { resumeRead, resumeWatch, taskLog } from "./resume-watch.ts";
 import { WorkflowClient } from "./workflow-client.ts";
 
 export interface MeshClientOptions {
@@ -44,6 +44,8 @@ export interface SubmitOptions {
   readonly title?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly attemptsMax?: number;
+  /** The task that calls for this one. */
+  readonly parentTaskId?: string;
   /** Parents: a bare id must succeed first. */
   readonly dependencies?: readonly (string | { taskId: string; name?: string; condition?: number })[];
 }
@@ -139,7 +141,7 @@ export class MeshClient {
     options: { from?: number; signal?: AbortSignal } = {},
   ): AsyncGenerator<WatchTaskResponse> {
     const { from = 1, signal } = options;
-    return resumeWatch(this.#connection, taskId, from, { signal, answered: this.#answered });
+    return resumeWatch(taskLog(this.#connection, taskId, from), { signal, answered: this.#answered });
   }
 
   /** The task when it is final. Throws DEADLINE_EXCEEDED past `timeoutMs`. */
@@ -150,7 +152,10 @@ export class MeshClient {
     const task = await (this.#answered ? resumeRead(read, signal) : read());
     if (isFinal(task.state)) return task;
     const watching = { signal, answered: true };
-    for await (const { event } of resumeWatch(this.#connection, taskId, task.lastSequence + 1, watching))
+    for await (const { event } of resumeWatch(
+      taskLog(this.#connection, taskId, task.lastSequence + 1),
+      watching,
+    ))
       if (event?.$case === "final") return event.value;
     if (options.signal?.aborted) throw new MeshError("CALL_CANCELED", `waiting for ${taskId} was given up`);
     throw new MeshError(

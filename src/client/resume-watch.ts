@@ -2,6 +2,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { TaskServiceService, type WatchTaskResponse } from "../../gen/grpc/agentmesh/v1/task.ts";
+import { type WatchWorkflowResponse, WorkflowServiceService } from "../../gen/grpc/agentmesh/v1/workflow.ts";
 import { MeshError } from "../core/errors.ts";
 import type { Connection } from "../rpc/connection.ts";
 
@@ -20,20 +21,25 @@ export interface ResumeOptions {
   readonly answered?: boolean;
 }
 
+/** A stream that can be opened again where it was. */
+export interface Resumable<Response> {
+  /** Opens it after all that {@link arrived} was told of. */
+  open(timing: { readonly timeoutMs: number; readonly signal?: AbortSignal }): AsyncIterable<Response>;
+  arrived(response: Response): void;
+  isFinal(response: Response): boolean;
+}
+
 /** Ends without an event when `signal` aborts. */
-export async function* resumeWatch(
-  connection: Connection,
-  taskId: string,
-  from: number,
+export async function* resumeWatch<Response>(
+  stream: Resumable<Response>,
   options: ResumeOptions = {},
-): AsyncGenerator<WatchTaskResponse> {
+): AsyncGenerator<Response> {
   const { signal } = options;
-  let fromSequence = from;
   let tries = 0;
   /** True once a server has answered: from then on the watch outlives it. */
   let answered = options.answered ?? false;
   /** Told when its stream has ended: servers close a connection on which a thousand streams are cut short in seconds. */
-  let final: WatchTaskResponse | undefined;
+  let final: Response | undefined;
   while (!signal?.aborted) {
     // A stream on which there is nothing to say yet has a server all the same; without one it fails at once.
     const lives = setTimeout(() => {
@@ -41,17 +47,11 @@ export async function* resumeWatch(
       tries = 0;
     }, aliveMs).unref();
     try {
-      const method = TaskServiceService.watchTask;
-      for await (const response of connection.serverStream(
-        method,
-        { taskId, fromSequence },
-        { timeoutMs: stretchMs, signal },
-      )) {
+      for await (const response of stream.open({ timeoutMs: stretchMs, signal })) {
         tries = 0;
         answered = true;
-        if (response.event?.$case === "entry") fromSequence = response.event.value.sequence + 1;
-        if (response.event?.$case === "gap") fromSequence = response.event.value.toSequence + 1;
-        if (response.event?.$case === "final") final = response;
+        stream.arrived(response);
+        if (stream.isFinal(response)) final = response;
         else yield response;
       }
     } catch (error) {
@@ -66,6 +66,33 @@ export async function* resumeWatch(
     }
     if (final) return yield final;
   }
+}
+
+/** A task's log from a sequence on. */
+export function taskLog(connection: Connection, taskId: string, from: number): Resumable<WatchTaskResponse> {
+  let fromSequence = from;
+  return {
+    open: (timing) => connection.serverStream(TaskServiceService.watchTask, { taskId, fromSequence }, timing),
+    arrived({ event }) {
+      if (event?.$case === "entry") fromSequence = event.value.sequence + 1;
+      if (event?.$case === "gap") fromSequence = event.value.toSequence + 1;
+    },
+    isFinal: ({ event }) => event?.$case === "final",
+  };
+}
+
+/** The logs of a workflow's nodes. */
+export function workflowLogs(connection: Connection, workflowId: string): Resumable<WatchWorkflowResponse> {
+  const fromSequences: Record<string, number> = {};
+  return {
+    open: (timing) =>
+      connection.serverStream(WorkflowServiceService.watchWorkflow, { workflowId, fromSequences }, timing),
+    arrived({ event }) {
+      if (event?.$case === "entry") fromSequences[event.value.node] = (event.value.entry?.sequence ?? 0) + 1;
+      if (event?.$case === "gap") fromSequences[event.value.node] = (event.value.gap?.toSequence ?? 0) + 1;
+    },
+    isFinal: ({ event }) => event?.$case === "final",
+  };
 }
 
 /** A read that outlives its server: tried again while nothing answers. Rejects as it did last when `signal` aborts. */

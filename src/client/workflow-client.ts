@@ -1,21 +1,18 @@
 /** Workflows of a mesh: run, watch, cancel. */
 import {
   RunWorkflowRequest,
-  WatchWorkflowRequest,
   type WatchWorkflowResponse,
   type Workflow,
   WorkflowServiceService,
   type WorkflowSpec,
 } from "../../gen/grpc/agentmesh/v1/workflow.ts";
 import type { Connection } from "../rpc/connection.ts";
+import { resumeWatch, workflowLogs } from "./resume-watch.ts";
 
 export interface RunWorkflowOptions {
   readonly tenant?: string;
   readonly idempotencyKey?: string;
 }
-
-/** As long as a workflow may take; a watch is ended then. */
-const watchMsMax = 24 * 3_600_000;
 
 export class WorkflowClient {
   readonly #connection: Connection;
@@ -48,13 +45,9 @@ export class WorkflowClient {
     return workflow as Workflow;
   }
 
-  /** Every node's log as it comes, then the workflow when it is final. */
+  /** Every node's log as it comes, then the workflow when it is final; taken up again where it was when a server goes away. */
   watch(workflowId: string, options: { signal?: AbortSignal } = {}): AsyncGenerator<WatchWorkflowResponse> {
-    const request = WatchWorkflowRequest.create({ workflowId });
-    return this.#connection.serverStream(WorkflowServiceService.watchWorkflow, request, {
-      timeoutMs: watchMsMax,
-      signal: options.signal,
-    });
+    return resumeWatch(workflowLogs(this.#connection, workflowId), options);
   }
 
   async cancel(workflowId: string, reason = ""): Promise<Workflow> {

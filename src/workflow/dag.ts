@@ -93,7 +93,7 @@ function nodeFaults(
   for (const [field, set] of Object.entries({
     condition: node.condition !== "",
     for_each: node.forEach !== "",
-    approval: node.approval !== "",
+    approval: node.approval !== undefined,
     worker_labels: Object.keys(node.workerLabels).length > 0,
     timeouts: node.timeouts !== undefined,
   }))

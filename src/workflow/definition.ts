@@ -2,8 +2,10 @@
 import { distance } from "fastest-levenshtein";
 import { LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
+import { Dependency_Condition } from "../../gen/grpc/agentmesh/v1/task.ts";
 import { WorkflowSpec } from "../../gen/grpc/agentmesh/v1/workflow.ts";
 import { type FieldViolation, MeshError } from "../core/errors.ts";
+import { msToDuration } from "../core/time.ts";
 
 const Retry = z.strictObject({
   /** Attempts in all, the first included. */
@@ -78,9 +80,13 @@ function suggestion(key: string, path: readonly PropertyKey[]): string {
 }
 
 function specOf(definition: z.infer<typeof WorkflowDefinition>): WorkflowSpec {
-  const nodes = Object.entries(definition.nodes).map(([name, { retry, ...node }]) => [
+  const nodes = Object.entries(definition.nodes).map(([name, { retry, runOnFailure, ...node }]) => [
     name,
-    { ...node, retry: retry && retryOf(retry) },
+    {
+      ...node,
+      needsCondition: runOnFailure ? Dependency_Condition.FINISHED : Dependency_Condition.SUCCEEDED,
+      retry: retry && retryOf(retry),
+    },
   ]);
   return WorkflowSpec.fromPartial({ ...definition, nodes: Object.fromEntries(nodes) });
 }
@@ -88,9 +94,7 @@ function specOf(definition: z.infer<typeof WorkflowDefinition>): WorkflowSpec {
 function retryOf(retry: z.infer<typeof Retry>): object {
   const { attempts, backoffSeconds, backoffMaxSeconds, notRetried } = retry;
   const duration = (seconds: number | undefined) =>
-    seconds === undefined
-      ? undefined
-      : { seconds: Math.trunc(seconds), nanos: Math.round((seconds % 1) * 1e9) };
+    seconds === undefined ? undefined : msToDuration(seconds * 1_000);
   return {
     attemptsMax: attempts ?? 0,
     backoffInitial: duration(backoffSeconds),

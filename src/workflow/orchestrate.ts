@@ -8,6 +8,7 @@ import { WorkflowSpec } from "../../gen/grpc/agentmesh/v1/workflow.ts";
 import type { TaskContext } from "../agent/role.ts";
 import { MeshError, TerminalError } from "../core/errors.ts";
 import { fromPayload } from "../core/payload.ts";
+import { findCycle } from "./dag.ts";
 import { nodeTaskId, planTasks } from "./plan.ts";
 
 const finalStates: ReadonlySet<TaskState> = new Set([
@@ -17,15 +18,32 @@ const finalStates: ReadonlySet<TaskState> = new Set([
 ]);
 
 /** The input of an orchestrator task: written by WorkflowService, never by hand. */
-export const WorkflowRun = z.object({
-  /** The encoded WorkflowSpec, base64. */
-  spec: z.string(),
+export const WorkflowRun = z.strictObject({
+  /** The WorkflowSpec, as JSON. */
+  spec: z
+    .record(z.string(), z.unknown())
+    .refine(isSound, "is not a workflow that can be carried out; use RunWorkflow"),
   inputs: z.record(z.string(), z.unknown()),
 });
 export type WorkflowRun = z.infer<typeof WorkflowRun>;
 
 export function decodeSpec(run: WorkflowRun): WorkflowSpec {
-  return WorkflowSpec.decode(Buffer.from(run.spec, "base64"));
+  return WorkflowSpec.fromPartial(run.spec);
+}
+
+/** Whether a spec that came some other way than by RunWorkflow can be read, ordered and encoded at all. */
+function isSound(json: Record<string, unknown>): boolean {
+  try {
+    const spec = WorkflowSpec.fromPartial(json);
+    WorkflowSpec.encode(spec).finish();
+    const names = Object.keys(spec.nodes);
+    const known = names.every((name) =>
+      spec.nodes[name]?.needs.every((need) => Object.hasOwn(spec.nodes, need)),
+    );
+    return names.length > 0 && known && findCycle(spec.nodes) === undefined;
+  } catch {
+    return false;
+  }
 }
 
 export async function orchestrate(run: WorkflowRun, task: TaskContext): Promise<unknown> {

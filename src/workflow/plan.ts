@@ -47,7 +47,7 @@ export function planTasks(
   return topological(spec.nodes).map((name) => {
     const node = spec.nodes[name];
     if (!node) throw new TypeError(`no node ${name}`);
-    const condition = node.runOnFailure ? Dependency_Condition.FINISHED : Dependency_Condition.SUCCEEDED;
+    const condition = node.needsCondition || Dependency_Condition.SUCCEEDED;
     const input = renderTemplates(node.input ?? {}, scope, (root) => root === inputsRoot);
     return {
       node: name,

@@ -24,7 +24,7 @@ import { topological, workflowFaults } from "./dag.ts";
 import { decodeSpec, WorkflowRun } from "./orchestrate.ts";
 import { inputFaults, nodeTaskId, orchestratorRole, planTasks } from "./plan.ts";
 import { toTaskSpec } from "./submission.ts";
-import { watchNodes } from "./watch.ts";
+import { ownLog, watchNodes } from "./watch.ts";
 
 function workflowService(options: TaskServiceOptions): HandlersOf<WorkflowServiceServer> {
   const { queue, catalog } = options;
@@ -55,10 +55,16 @@ function workflowService(options: TaskServiceOptions): HandlersOf<WorkflowServic
     ): AsyncIterable<WatchWorkflowResponse> {
       const workflow = await read(queue, request.workflowId);
       const nodes = new Map([
-        ["", workflow.id],
+        [ownLog, workflow.id],
         ...workflow.nodes.map(({ name, taskId }) => [name, taskId] as const),
       ]);
-      yield* watchNodes(queue, nodes, call.signal);
+      const { fromSequences } = request;
+      for (const [node, from] of Object.entries(fromSequences))
+        if (!nodes.has(node) || from < 0)
+          throw MeshError.invalid([
+            { field: `from_sequences["${node.slice(0, 80)}"]`, description: "names no node, or is below 0" },
+          ]);
+      yield* watchNodes({ queue, nodes, fromSequences, signal: call.signal });
       if (!call.signal.aborted) yield { event: { $case: "final", value: await read(queue, workflow.id) } };
     },
 

@@ -1,88 +1,72 @@
 /** The logs of a workflow's tasks as one stream, each entry with its node. */
-import { setTimeout as pause } from "node:timers/promises";
+import { TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
 import type { WatchWorkflowResponse } from "../../gen/grpc/agentmesh/v1/workflow.ts";
+import { Channel } from "../core/channel.ts";
 import type { Queue } from "../queue/queue.ts";
 import { watchResponseOf } from "../queue/service/convert.ts";
-import { isFinal } from "../queue/task.ts";
 
-/** Between looks at a node that the orchestrator has not submitted yet. */
-const lookMs = 50;
+/** Entries read ahead of the watcher, over all nodes. */
+const aheadMax = 256;
 
-/** `nodes`: task ids by node name, the workflow's own under "". Ends when all have ended. */
-export async function* watchNodes(
-  queue: Queue,
-  nodes: ReadonlyMap<string, string>,
-  signal: AbortSignal,
-): AsyncGenerator<WatchWorkflowResponse> {
-  const told: WatchWorkflowResponse[] = [];
-  let wake = () => {};
-  let open = nodes.size;
-  let failure: unknown;
-  const abort = new AbortController();
-  const stop = () => {
-    abort.abort();
-    wake();
-  };
-  signal.addEventListener("abort", stop, { once: true });
-  for (const [node, id] of nodes)
-    void follow(queue, node, id, nodes.get("") ?? "", abort.signal, (response) => {
-      told.push(response);
-      wake();
-    })
-      .catch((error) => {
-        failure ??= error;
-      })
-      .finally(() => {
-        open--;
-        wake();
-      });
+/** The name under which the workflow's own log is told. */
+export const ownLog = "";
+
+export interface NodeWatch {
+  readonly queue: Queue;
+  /** Task ids by node, the workflow's own under {@link ownLog}. */
+  readonly nodes: ReadonlyMap<string, string>;
+  /** The first sequence wanted of each; default 1. */
+  readonly fromSequences: Readonly<Record<string, number>>;
+  readonly signal: AbortSignal;
+}
+
+/** Ends when every log has ended, or with the signal. */
+export async function* watchNodes(watch: NodeWatch): AsyncGenerator<WatchWorkflowResponse> {
+  const told = new Channel<WatchWorkflowResponse>(aheadMax);
+  const stop = new AbortController();
+  const signal = AbortSignal.any([watch.signal, stop.signal]);
+  signal.addEventListener("abort", () => told.end(), { once: true });
+  const planned = Promise.withResolvers<void>();
+  const follows = [...watch.nodes.keys()].map(async (node) => {
+    // The orchestrator submits all nodes before it leaves its first run.
+    if (node !== ownLog) await planned.promise;
+    await follow(watch, node, signal, told, planned.resolve);
+  });
+  Promise.all(follows).then(
+    () => told.end(),
+    (error) => told.end(error),
+  );
   try {
-    while (!signal.aborted) {
-      yield* told.splice(0);
-      if (failure !== undefined) throw failure;
-      if (open === 0 && told.length === 0) return;
-      if (told.length > 0) continue;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-        if (signal.aborted) resolve();
-      });
-    }
+    yield* told;
   } finally {
-    signal.removeEventListener("abort", stop);
-    abort.abort();
+    stop.abort();
+    planned.resolve();
   }
 }
 
+/** Tells one task's log; `planned` is called when the workflow's own log shows that its nodes are there, or never will be. */
 async function follow(
-  queue: Queue,
+  { queue, nodes, fromSequences }: NodeWatch,
   node: string,
-  taskId: string,
-  workflowId: string,
   signal: AbortSignal,
-  tell: (response: WatchWorkflowResponse) => void,
+  told: Channel<WatchWorkflowResponse>,
+  planned: () => void,
 ): Promise<void> {
-  if (!(await submitted(queue, taskId, workflowId, signal))) return;
-  for await (const event of queue.watch(taskId, 1, signal)) {
+  const from = fromSequences[node] ?? 1;
+  // Entries before the one wanted are not told, and may be the ones that show it.
+  if (node === ownLog && from > 1) planned();
+  for await (const event of queue.watch(nodes.get(node) ?? "", from, signal)) {
     const watched = watchResponseOf(event)?.event;
-    if (watched?.$case === "entry")
-      tell({ event: { $case: "entry", value: { node, entry: watched.value } } });
-    if (watched?.$case === "gap") tell({ event: { $case: "gap", value: { node, gap: watched.value } } });
+    if (watched?.$case === "entry") {
+      const { entry } = watched.value;
+      if (node === ownLog && entry?.$case === "state" && !atStart.has(entry.value.state)) planned();
+      await told.push({ event: { $case: "entry", value: { node, entry: watched.value } } });
+    }
+    if (watched?.$case === "gap")
+      await told.push({ event: { $case: "gap", value: { node, gap: watched.value } } });
   }
+  planned();
 }
 
-/** Waits until the node's task exists; false when the workflow ended without it. */
-async function submitted(
-  queue: Queue,
-  taskId: string,
-  workflowId: string,
-  signal: AbortSignal,
-): Promise<boolean> {
-  while (!signal.aborted) {
-    // The workflow is read first: a node submitted before its workflow's end is then seen.
-    const workflow = await queue.get(workflowId);
-    if (await queue.get(taskId)) return true;
-    if (!workflow || isFinal(workflow.state)) return false;
-    await pause(lookMs, undefined, { signal }).catch(() => {});
-  }
-  return false;
-}
+/** States of a workflow's task before its nodes are known to be there. */
+const atStart: ReadonlySet<TaskState> = new Set([TaskState.SCHEDULED, TaskState.QUEUED, TaskState.RUNNING]);

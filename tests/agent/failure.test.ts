@@ -107,14 +107,14 @@ describe("what a handler tells", () => {
   test.each([
     [
       { tokens: 1.6, usd: 0.5 },
-      { tokens: 2, usd: 0.5 },
+      { tokens: 2, usdMicros: 500_000 },
     ],
     [
       { tokens: -3, usd: Number.NaN },
-      { tokens: 0, usd: 0 },
+      { tokens: 0, usdMicros: 0 },
     ],
-    [{ tokens: Number.POSITIVE_INFINITY }, { tokens: 0, usd: 0 }],
-    [{}, { tokens: 0, usd: 0 }],
+    [{ tokens: Number.POSITIVE_INFINITY }, { tokens: 0, usdMicros: 0 }],
+    [{}, { tokens: 0, usdMicros: 0 }],
   ])("usage %j can be written", (given, told) => {
     expect(usageEntry(given).entry?.value).toEqual(told);
     LogEntry.encode(usageEntry(given));

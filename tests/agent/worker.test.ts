@@ -230,7 +230,7 @@ describe("what a handler tells", () => {
       "SUCCEEDED",
     ]);
     expect(Number(told[6]?.split(" ")[0])).toBeLessThan(8_300);
-    expect((await client.get(id)).usage).toEqual({ tokens: 6, usd: 0.25 });
+    expect((await client.get(id)).usage).toEqual({ tokens: 6, usdMicros: 250_000 });
   });
 
   test("reaches a watcher while the handler runs", async () => {
@@ -258,7 +258,7 @@ describe("what a handler tells", () => {
 
   test("what cannot be counted is not", async () => {
     const id = await run((task) => task.usage({ tokens: 0.5, usd: Number.NaN }));
-    expect((await ended(id)).usage).toEqual({ tokens: 1, usd: 0 });
+    expect((await ended(id)).usage).toEqual({ tokens: 1, usdMicros: 0 });
   });
 });
 

@@ -140,7 +140,7 @@ test("a plan: parents first, their ids known beforehand, inputs rendered, parent
       b: {
         role: "synthesis",
         needs: ["a"],
-        runOnFailure: true,
+        needsCondition: Dependency_Condition.FINISHED,
         input: { from: "${{ a }}", q: "${{ inputs.q }}" },
       },
       a: { role: "testing", input: { repository: "${{ inputs.q }}" } },

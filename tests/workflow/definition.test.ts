@@ -1,6 +1,7 @@
 /** Workflow files: what they may hold, and that each fault is told with its line. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { Dependency_Condition } from "../../gen/grpc/agentmesh/v1/task.ts";
 import { MeshError } from "../../src/core/errors.ts";
 import { parseWorkflow } from "../../src/workflow/definition.ts";
 
@@ -43,7 +44,11 @@ output: two
       errorsNotRetried: ["NO_TESTS"],
     },
   });
-  expect(spec.nodes.two).toMatchObject({ needs: ["one"], runOnFailure: true, priority: undefined });
+  expect(spec.nodes.two).toMatchObject({
+    needs: ["one"],
+    needsCondition: Dependency_Condition.FINISHED,
+    priority: undefined,
+  });
 });
 
 test("the shipped review parses", () => {

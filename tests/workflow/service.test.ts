@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
-import type { Workflow } from "../../gen/grpc/agentmesh/v1/workflow.ts";
+import { type Workflow, WorkflowServiceService } from "../../gen/grpc/agentmesh/v1/workflow.ts";
 import { defineRole } from "../../src/agent/role.ts";
 import type { MeshClient } from "../../src/client/mesh-client.ts";
 import { TerminalError } from "../../src/core/errors.ts";
@@ -178,10 +178,53 @@ test("a workflow begun before a crash of its server is carried on after it", asy
   await started;
   await mesh.down();
   await mesh.up();
+  // The old connection may still pause before it dials again.
+  client = mesh.client();
   const restored = await client.workflows.get(id);
   expect(restored.nodes.map(({ name }) => name)).toEqual(["a", "b"]);
   const canceled = await client.workflows.cancel(id);
   expect(canceled.state).toBe(TaskState.CANCELED);
+});
+
+test("a watch goes on across a restart of the server: every entry once, then the end", async () => {
+  const started = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  const { id } = await client.workflows.run(
+    parse("name: w\nnodes:\n  a: { role: waits }\n  b: { role: sum, input: { of: [1] } }\n"),
+  );
+  const watched = gather(client.workflows.watch(id));
+  await started;
+  await mesh.down();
+  await mesh.up();
+  client = mesh.client();
+  await client.workflows.cancel(id);
+  const events = await watched;
+  expect(events.at(-1)?.event?.$case).toBe("final");
+  const told = events.flatMap(({ event }) =>
+    event?.$case === "entry" ? [`${event.value.node} ${event.value.entry?.sequence}`] : [],
+  );
+  expect(new Set(told).size).toBe(told.length);
+  for (const node of ["", "a", "b"]) expect(told).toContain(`${node} 1`);
+});
+
+test("a watch from a sequence of a node that is not there is refused by its name", async () => {
+  const { id } = await client.workflows.run(
+    parse("name: w\nnodes:\n  a: { role: sum, input: { of: [1] } }\n"),
+  );
+  const request = { workflowId: id, fromSequences: { nowhere: 2 } };
+  const watch = mesh
+    .connection()
+    .serverStream(WorkflowServiceService.watchWorkflow, request, { timeoutMs: 5_000 });
+  expect(await errorOf(gather(watch))).toMatchObject({ fields: [{ field: 'from_sequences["nowhere"]' }] });
+});
+
+test("the orchestrator takes no run that could not be carried out", async () => {
+  for (const spec of ["////", {}, { nodes: { a: { needs: ["a"] } } }, { nodes: { a: { needs: ["b"] } } }]) {
+    const refused = await errorOf(client.submit("orchestrator", { spec, inputs: {} }));
+    expect(refused).toMatchObject({ reason: "INVALID_FIELD" });
+    expect(refused.fields[0]?.field).toMatch(/^spec\.input\.spec/);
+  }
 });
 
 test.each([

@@ -39,7 +39,7 @@ export function taskOf(record: TaskRecord, bodies = true): Task {
     output: bodies && record.output ? Payload.decode(record.output) : undefined,
     error: record.error && errorOf(record.error),
     progress: record.progress && Progress.decode(record.progress),
-    usage: { tokens: record.usage.tokens, usd: record.usage.usd },
+    usage: { tokens: record.usage.tokens, usdMicros: Math.round(record.usage.usd * 1_000_000) },
     lastSequence: record.lastSequence,
     dependenciesPending: record.parentsPending,
     inputRequest: undefined,

@@ -138,11 +138,12 @@ function clampDelay(ms: number): number {
 }
 
 function addUsage(sum: TaskUsageCount | undefined, usage: Usage, field: string): TaskUsageCount {
-  if (!(usage.tokens >= 0 && usage.usd >= 0 && Number.isFinite(usage.usd)))
+  const { tokens, usdMicros } = usage;
+  if (!(tokens >= 0 && usdMicros >= 0))
     throw MeshError.invalid([
-      { field, description: `is ${usage.tokens} tokens and ${usage.usd} USD; both must be 0 or more` },
+      { field, description: `is ${tokens} tokens and ${usdMicros} usd_micros; both must be 0 or more` },
     ]);
-  return { tokens: (sum?.tokens ?? 0) + usage.tokens, usd: (sum?.usd ?? 0) + usage.usd };
+  return { tokens: (sum?.tokens ?? 0) + tokens, usd: (sum?.usd ?? 0) + usdMicros / 1_000_000 };
 }
 
 function termOf(

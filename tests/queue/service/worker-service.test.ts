@@ -196,7 +196,7 @@ describe("reports", () => {
     const { id, stream, term } = await holding(freshRole());
     const texts = Array.from({ length: 200 }, (_, nth) => `line ${nth}`);
     for (const text of texts) stream.say({ append: [{ term, entries: [line(text)] }] });
-    const usage = LogEntry.create({ entry: { $case: "usage", value: { tokens: 3, usd: 0.5 } } });
+    const usage = LogEntry.create({ entry: { $case: "usage", value: { tokens: 3, usdMicros: 500_000 } } });
     const progress = LogEntry.create({
       entry: { $case: "progress", value: { fraction: 0.5, message: "half" } },
     });
@@ -214,7 +214,7 @@ describe("reports", () => {
       "state",
     ]);
     expect(await client.get(id)).toMatchObject({
-      usage: { tokens: 3, usd: 0.5 },
+      usage: { tokens: 3, usdMicros: 500_000 },
       progress: { fraction: 0.5, message: "half" },
     });
     stream.cancel();
@@ -331,12 +331,12 @@ describe("reports", () => {
     ],
     [
       "usage below nothing",
-      LogEntry.create({ entry: { $case: "usage", value: { tokens: -1, usd: 0 } } }),
+      LogEntry.create({ entry: { $case: "usage", value: { tokens: -1, usdMicros: 0 } } }),
       "0 or more",
     ],
     [
-      "usage that is no number",
-      LogEntry.create({ entry: { $case: "usage", value: { tokens: 0, usd: Number.NaN } } }),
+      "money below nothing",
+      LogEntry.create({ entry: { $case: "usage", value: { tokens: 0, usdMicros: -1 } } }),
       "0 or more",
     ],
   ])(
@@ -691,9 +691,9 @@ describe("without a stream", () => {
     expect(await client.get(id)).toEqual(before);
     const update = { term, entries: [line("alive")], lease: seconds(60) };
     expect(await connection.unary(updateTask, update, { timeoutMs })).toEqual({ lease: seconds(60) });
-    const failed = { term, error, retryDelay: seconds(600), usage: { tokens: 5, usd: 1 } };
+    const failed = { term, error, retryDelay: seconds(600), usage: { tokens: 5, usdMicros: 1 } };
     expect(await connection.unary(failTask, failed, { timeoutMs })).toEqual({ state: TaskState.SCHEDULED });
-    expect(await client.get(id)).toMatchObject({ error, usage: { tokens: 5, usd: 1 } });
+    expect(await client.get(id)).toMatchObject({ error, usage: { tokens: 5, usdMicros: 1 } });
     await client.cancel(id);
     await client.retry(id);
     const again = termIn((await assign(role)).leases[0]);

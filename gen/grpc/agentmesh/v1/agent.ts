@@ -23,6 +23,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Duration } from "../../google/protobuf/duration.ts";
+import { FieldMask } from "../../google/protobuf/field_mask.ts";
 import { Struct } from "../../google/protobuf/struct.ts";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { Payload } from "./payload.ts";
@@ -166,7 +167,7 @@ export interface ListAgentsResponse {
 
 export interface UpdateAgentRequest {
   agent: Agent | undefined;
-  updatePaths: string[];
+  updateMask: string[] | undefined;
 }
 
 export interface UpdateAgentResponse {
@@ -1723,7 +1724,7 @@ export const ListAgentsResponse: MessageFns<ListAgentsResponse> = {
 };
 
 function createBaseUpdateAgentRequest(): UpdateAgentRequest {
-  return { agent: undefined, updatePaths: [] };
+  return { agent: undefined, updateMask: undefined };
 }
 
 export const UpdateAgentRequest: MessageFns<UpdateAgentRequest> = {
@@ -1731,8 +1732,8 @@ export const UpdateAgentRequest: MessageFns<UpdateAgentRequest> = {
     if (message.agent !== undefined) {
       Agent.encode(message.agent, writer.uint32(10).fork()).join();
     }
-    for (const v of message.updatePaths) {
-      writer.uint32(18).string(v!);
+    if (message.updateMask !== undefined) {
+      FieldMask.encode(FieldMask.wrap(message.updateMask), writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -1763,7 +1764,7 @@ export const UpdateAgentRequest: MessageFns<UpdateAgentRequest> = {
               break;
             }
 
-            message.updatePaths.push(reader.string());
+            message.updateMask = FieldMask.unwrap(FieldMask.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -1784,7 +1785,7 @@ export const UpdateAgentRequest: MessageFns<UpdateAgentRequest> = {
   fromPartial(object: DeepPartial<UpdateAgentRequest>): UpdateAgentRequest {
     const message = createBaseUpdateAgentRequest();
     message.agent = (object.agent !== undefined && object.agent !== null) ? Agent.fromPartial(object.agent) : undefined;
-    message.updatePaths = object.updatePaths?.map((e) => e) || [];
+    message.updateMask = object.updateMask ?? undefined;
     return message;
   },
 };
@@ -3506,7 +3507,7 @@ export const AgentServiceService = {
     responseSerialize: (value: ListAgentsResponse): Buffer => Buffer.from(ListAgentsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListAgentsResponse => ListAgentsResponse.decode(value),
   },
-  /** Changes the fields in `update_paths`; the version must match, or ABORTED. */
+  /** Changes the fields in `update_mask`; the version must match, or ABORTED. */
   updateAgent: {
     path: "/agentmesh.v1.AgentService/UpdateAgent" as const,
     requestStream: false as const,
@@ -3653,7 +3654,7 @@ export interface AgentServiceServer extends UntypedServiceImplementation {
   createAgent: handleUnaryCall<CreateAgentRequest, CreateAgentResponse>;
   getAgent: handleUnaryCall<GetAgentRequest, GetAgentResponse>;
   listAgents: handleUnaryCall<ListAgentsRequest, ListAgentsResponse>;
-  /** Changes the fields in `update_paths`; the version must match, or ABORTED. */
+  /** Changes the fields in `update_mask`; the version must match, or ABORTED. */
   updateAgent: handleUnaryCall<UpdateAgentRequest, UpdateAgentResponse>;
   deleteAgent: handleUnaryCall<DeleteAgentRequest, DeleteAgentResponse>;
   /** Announces a running replica; it stays live while its heartbeats come. */
@@ -3721,7 +3722,7 @@ export interface AgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListAgentsResponse) => void,
   ): ClientUnaryCall;
-  /** Changes the fields in `update_paths`; the version must match, or ABORTED. */
+  /** Changes the fields in `update_mask`; the version must match, or ABORTED. */
   updateAgent(
     request: UpdateAgentRequest,
     callback: (error: ServiceError | null, response: UpdateAgentResponse) => void,

@@ -114,6 +114,8 @@ export interface TaskSpec {
   workflowNode: string;
   /** One line for people. Empty: the role's name is shown. */
   title: string;
+  /** The task that called for this one. Set by the mesh. */
+  parentTaskId: string;
 }
 
 export interface TaskSpec_WorkerLabelsEntry {
@@ -161,7 +163,8 @@ export interface Timeouts {
 /** What a task may spend. 0: no limit. */
 export interface Budget {
   tokensMax: number;
-  usdMax: number;
+  /** Millionths of a US dollar, since sums of money must not round. */
+  usdMicrosMax: number;
   wallTimeMax: Duration | undefined;
 }
 
@@ -275,7 +278,8 @@ export interface Progress {
 
 export interface Usage {
   tokens: number;
-  usd: number;
+  /** Millionths of a US dollar. */
+  usdMicros: number;
 }
 
 /** One entry of a task's log. Sequences begin at 1 and have no holes. */
@@ -596,6 +600,7 @@ function createBaseTaskSpec(): TaskSpec {
     workflowId: "",
     workflowNode: "",
     title: "",
+    parentTaskId: "",
   };
 }
 
@@ -657,6 +662,9 @@ export const TaskSpec: MessageFns<TaskSpec> = {
     }
     if (message.title !== "") {
       writer.uint32(154).string(message.title);
+    }
+    if (message.parentTaskId !== "") {
+      writer.uint32(162).string(message.parentTaskId);
     }
     return writer;
   },
@@ -832,6 +840,14 @@ export const TaskSpec: MessageFns<TaskSpec> = {
             message.title = reader.string();
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.parentTaskId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -896,6 +912,7 @@ export const TaskSpec: MessageFns<TaskSpec> = {
     message.workflowId = object.workflowId ?? "";
     message.workflowNode = object.workflowNode ?? "";
     message.title = object.title ?? "";
+    message.parentTaskId = object.parentTaskId ?? "";
     return message;
   },
 };
@@ -1233,7 +1250,7 @@ export const Timeouts: MessageFns<Timeouts> = {
 };
 
 function createBaseBudget(): Budget {
-  return { tokensMax: 0, usdMax: 0, wallTimeMax: undefined };
+  return { tokensMax: 0, usdMicrosMax: 0, wallTimeMax: undefined };
 }
 
 export const Budget: MessageFns<Budget> = {
@@ -1241,8 +1258,8 @@ export const Budget: MessageFns<Budget> = {
     if (message.tokensMax !== 0) {
       writer.uint32(8).int64(message.tokensMax);
     }
-    if (message.usdMax !== 0) {
-      writer.uint32(17).double(message.usdMax);
+    if (message.usdMicrosMax !== 0) {
+      writer.uint32(16).int64(message.usdMicrosMax);
     }
     if (message.wallTimeMax !== undefined) {
       Duration.encode(message.wallTimeMax, writer.uint32(26).fork()).join();
@@ -1272,11 +1289,11 @@ export const Budget: MessageFns<Budget> = {
             continue;
           }
           case 2: {
-            if (tag !== 17) {
+            if (tag !== 16) {
               break;
             }
 
-            message.usdMax = reader.double();
+            message.usdMicrosMax = longToNumber(reader.int64());
             continue;
           }
           case 3: {
@@ -1305,7 +1322,7 @@ export const Budget: MessageFns<Budget> = {
   fromPartial(object: DeepPartial<Budget>): Budget {
     const message = createBaseBudget();
     message.tokensMax = object.tokensMax ?? 0;
-    message.usdMax = object.usdMax ?? 0;
+    message.usdMicrosMax = object.usdMicrosMax ?? 0;
     message.wallTimeMax = (object.wallTimeMax !== undefined && object.wallTimeMax !== null)
       ? Duration.fromPartial(object.wallTimeMax)
       : undefined;
@@ -1930,7 +1947,7 @@ export const Progress: MessageFns<Progress> = {
 };
 
 function createBaseUsage(): Usage {
-  return { tokens: 0, usd: 0 };
+  return { tokens: 0, usdMicros: 0 };
 }
 
 export const Usage: MessageFns<Usage> = {
@@ -1938,8 +1955,8 @@ export const Usage: MessageFns<Usage> = {
     if (message.tokens !== 0) {
       writer.uint32(8).int64(message.tokens);
     }
-    if (message.usd !== 0) {
-      writer.uint32(17).double(message.usd);
+    if (message.usdMicros !== 0) {
+      writer.uint32(16).int64(message.usdMicros);
     }
     return writer;
   },
@@ -1966,11 +1983,11 @@ export const Usage: MessageFns<Usage> = {
             continue;
           }
           case 2: {
-            if (tag !== 17) {
+            if (tag !== 16) {
               break;
             }
 
-            message.usd = reader.double();
+            message.usdMicros = longToNumber(reader.int64());
             continue;
           }
         }
@@ -1991,7 +2008,7 @@ export const Usage: MessageFns<Usage> = {
   fromPartial(object: DeepPartial<Usage>): Usage {
     const message = createBaseUsage();
     message.tokens = object.tokens ?? 0;
-    message.usd = object.usd ?? 0;
+    message.usdMicros = object.usdMicros ?? 0;
     return message;
   },
 };

@@ -20,10 +20,21 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Duration } from "../../google/protobuf/duration.ts";
 import { Struct } from "../../google/protobuf/struct.ts";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { Payload } from "./payload.ts";
-import { LogEntry, LogGap, Progress, RetryPolicy, TaskError, TaskState, Timeouts, TraceContext } from "./task.ts";
+import {
+  Dependency_Condition,
+  LogEntry,
+  LogGap,
+  Progress,
+  RetryPolicy,
+  TaskError,
+  TaskState,
+  Timeouts,
+  TraceContext,
+} from "./task.ts";
 
 export const protobufPackage = "agentmesh.v1";
 
@@ -57,8 +68,11 @@ export interface WorkflowNode {
   input:
     | { [key: string]: any }
     | undefined;
-  /** True: run also when a needed node failed; its output reads as {"error": {"kind", "message"}}. */
-  runOnFailure: boolean;
+  /**
+   * When the nodes in `needs` let this one run. FINISHED: also when one failed; its output then reads as
+   * {"error": {"kind", "message"}}.
+   */
+  needsCondition: Dependency_Condition;
   retry: RetryPolicy | undefined;
   timeouts: Timeouts | undefined;
   priority?:
@@ -69,7 +83,7 @@ export interface WorkflowNode {
   /** Runs once for each element of this list. */
   forEach: string;
   /** Waits for a person's approval before it runs. */
-  approval: string;
+  approval: Approval | undefined;
   workerLabels: { [key: string]: string };
   title: string;
 }
@@ -77,6 +91,18 @@ export interface WorkflowNode {
 export interface WorkflowNode_WorkerLabelsEntry {
   key: string;
   value: string;
+}
+
+/** A person's word that a node waits for. */
+export interface Approval {
+  /** What is asked. */
+  prompt: string;
+  /** Unset: waits for ever. */
+  timeout:
+    | Duration
+    | undefined;
+  /** Who may answer. Empty: anyone. */
+  approvers: string[];
 }
 
 export interface Workflow {
@@ -138,6 +164,16 @@ export interface GetWorkflowResponse {
 
 export interface WatchWorkflowRequest {
   workflowId: string;
+  /**
+   * The first sequence wanted of each node's log, "" for the workflow's own; a node that is not named is told from the
+   * beginning. Lets a watcher go on where it was.
+   */
+  fromSequences: { [key: string]: number };
+}
+
+export interface WatchWorkflowRequest_FromSequencesEntry {
+  key: string;
+  value: number;
 }
 
 export interface WatchWorkflowResponse {
@@ -371,13 +407,13 @@ function createBaseWorkflowNode(): WorkflowNode {
     role: "",
     needs: [],
     input: undefined,
-    runOnFailure: false,
+    needsCondition: 0,
     retry: undefined,
     timeouts: undefined,
     priority: undefined,
     condition: "",
     forEach: "",
-    approval: "",
+    approval: undefined,
     workerLabels: {},
     title: "",
   };
@@ -394,8 +430,8 @@ export const WorkflowNode: MessageFns<WorkflowNode> = {
     if (message.input !== undefined) {
       Struct.encode(Struct.wrap(message.input), writer.uint32(26).fork()).join();
     }
-    if (message.runOnFailure !== false) {
-      writer.uint32(32).bool(message.runOnFailure);
+    if (message.needsCondition !== 0) {
+      writer.uint32(32).int32(message.needsCondition);
     }
     if (message.retry !== undefined) {
       RetryPolicy.encode(message.retry, writer.uint32(42).fork()).join();
@@ -412,8 +448,8 @@ export const WorkflowNode: MessageFns<WorkflowNode> = {
     if (message.forEach !== "") {
       writer.uint32(74).string(message.forEach);
     }
-    if (message.approval !== "") {
-      writer.uint32(82).string(message.approval);
+    if (message.approval !== undefined) {
+      Approval.encode(message.approval, writer.uint32(82).fork()).join();
     }
     globalThis.Object.entries(message.workerLabels).forEach(([key, value]: [string, string]) => {
       WorkflowNode_WorkerLabelsEntry.encode({ key: key as any, value }, writer.uint32(90).fork()).join();
@@ -466,7 +502,7 @@ export const WorkflowNode: MessageFns<WorkflowNode> = {
               break;
             }
 
-            message.runOnFailure = reader.bool();
+            message.needsCondition = reader.int32() as any;
             continue;
           }
           case 5: {
@@ -514,7 +550,7 @@ export const WorkflowNode: MessageFns<WorkflowNode> = {
               break;
             }
 
-            message.approval = reader.string();
+            message.approval = Approval.decode(reader, reader.uint32());
             continue;
           }
           case 11: {
@@ -556,7 +592,7 @@ export const WorkflowNode: MessageFns<WorkflowNode> = {
     message.role = object.role ?? "";
     message.needs = object.needs?.map((e) => e) || [];
     message.input = object.input ?? undefined;
-    message.runOnFailure = object.runOnFailure ?? false;
+    message.needsCondition = object.needsCondition ?? 0;
     message.retry = (object.retry !== undefined && object.retry !== null)
       ? RetryPolicy.fromPartial(object.retry)
       : undefined;
@@ -566,7 +602,9 @@ export const WorkflowNode: MessageFns<WorkflowNode> = {
     message.priority = object.priority ?? undefined;
     message.condition = object.condition ?? "";
     message.forEach = object.forEach ?? "";
-    message.approval = object.approval ?? "";
+    message.approval = (object.approval !== undefined && object.approval !== null)
+      ? Approval.fromPartial(object.approval)
+      : undefined;
     message.workerLabels = (globalThis.Object.entries(object.workerLabels ?? {}) as [string, string][]).reduce(
       (acc: { [key: string]: string }, [key, value]: [string, string]) => {
         if (value !== undefined) {
@@ -644,6 +682,87 @@ export const WorkflowNode_WorkerLabelsEntry: MessageFns<WorkflowNode_WorkerLabel
     const message = createBaseWorkflowNode_WorkerLabelsEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseApproval(): Approval {
+  return { prompt: "", timeout: undefined, approvers: [] };
+}
+
+export const Approval: MessageFns<Approval> = {
+  encode(message: Approval, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.prompt !== "") {
+      writer.uint32(10).string(message.prompt);
+    }
+    if (message.timeout !== undefined) {
+      Duration.encode(message.timeout, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.approvers) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Approval {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApproval();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.prompt = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.timeout = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.approvers.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Approval>): Approval {
+    return Approval.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Approval>): Approval {
+    const message = createBaseApproval();
+    message.prompt = object.prompt ?? "";
+    message.timeout = (object.timeout !== undefined && object.timeout !== null)
+      ? Duration.fromPartial(object.timeout)
+      : undefined;
+    message.approvers = object.approvers?.map((e) => e) || [];
     return message;
   },
 };
@@ -1295,7 +1414,7 @@ export const GetWorkflowResponse: MessageFns<GetWorkflowResponse> = {
 };
 
 function createBaseWatchWorkflowRequest(): WatchWorkflowRequest {
-  return { workflowId: "" };
+  return { workflowId: "", fromSequences: {} };
 }
 
 export const WatchWorkflowRequest: MessageFns<WatchWorkflowRequest> = {
@@ -1303,6 +1422,9 @@ export const WatchWorkflowRequest: MessageFns<WatchWorkflowRequest> = {
     if (message.workflowId !== "") {
       writer.uint32(10).string(message.workflowId);
     }
+    globalThis.Object.entries(message.fromSequences).forEach(([key, value]: [string, number]) => {
+      WatchWorkflowRequest_FromSequencesEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+    });
     return writer;
   },
 
@@ -1327,6 +1449,17 @@ export const WatchWorkflowRequest: MessageFns<WatchWorkflowRequest> = {
             message.workflowId = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            const entry2 = WatchWorkflowRequest_FromSequencesEntry.decode(reader, reader.uint32());
+            if (entry2.value !== undefined) {
+              message.fromSequences[entry2.key] = entry2.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1345,6 +1478,82 @@ export const WatchWorkflowRequest: MessageFns<WatchWorkflowRequest> = {
   fromPartial(object: DeepPartial<WatchWorkflowRequest>): WatchWorkflowRequest {
     const message = createBaseWatchWorkflowRequest();
     message.workflowId = object.workflowId ?? "";
+    message.fromSequences = (globalThis.Object.entries(object.fromSequences ?? {}) as [string, number][]).reduce(
+      (acc: { [key: string]: number }, [key, value]: [string, number]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.Number(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseWatchWorkflowRequest_FromSequencesEntry(): WatchWorkflowRequest_FromSequencesEntry {
+  return { key: "", value: 0 };
+}
+
+export const WatchWorkflowRequest_FromSequencesEntry: MessageFns<WatchWorkflowRequest_FromSequencesEntry> = {
+  encode(message: WatchWorkflowRequest_FromSequencesEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(16).int64(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchWorkflowRequest_FromSequencesEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchWorkflowRequest_FromSequencesEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchWorkflowRequest_FromSequencesEntry>): WatchWorkflowRequest_FromSequencesEntry {
+    return WatchWorkflowRequest_FromSequencesEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchWorkflowRequest_FromSequencesEntry>): WatchWorkflowRequest_FromSequencesEntry {
+    const message = createBaseWatchWorkflowRequest_FromSequencesEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? 0;
     return message;
   },
 };
@@ -2062,6 +2271,17 @@ function fromTimestamp(t: Timestamp): Date {
   let millis = (t.seconds || 0) * 1_000;
   millis += (t.nanos || 0) / 1_000_000;
   return new globalThis.Date(millis);
+}
+
+function longToNumber(int64: { toString(): string }): number {
+  const num = globalThis.Number(int64.toString());
+  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
+  }
+  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
+  }
+  return num;
 }
 
 export interface MessageFns<T> {

@@ -4,7 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { JsonObject, Message as Message$1 } from "@bufbuild/protobuf";
-import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Payload } from "./payload_pb.js";
 
 /**
@@ -441,9 +441,9 @@ export declare type UpdateAgentRequest = Message$1<"agentmesh.v1.UpdateAgentRequ
   agent?: Agent | undefined;
 
   /**
-   * @generated from field: repeated string update_paths = 2;
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
-  updatePaths: string[];
+  updateMask?: FieldMask | undefined;
 };
 
 /**
@@ -1060,7 +1060,7 @@ export declare const AgentService: GenService<{
     output: typeof ListAgentsResponseSchema;
   },
   /**
-   * Changes the fields in `update_paths`; the version must match, or ABORTED.
+   * Changes the fields in `update_mask`; the version must match, or ABORTED.
    *
    * @generated from rpc agentmesh.v1.AgentService.UpdateAgent
    */

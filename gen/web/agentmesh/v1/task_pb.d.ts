@@ -145,6 +145,13 @@ export declare type TaskSpec = Message<"agentmesh.v1.TaskSpec"> & {
    * @generated from field: string title = 19;
    */
   title: string;
+
+  /**
+   * The task that called for this one. Set by the mesh.
+   *
+   * @generated from field: string parent_task_id = 20;
+   */
+  parentTaskId: string;
 };
 
 /**
@@ -247,9 +254,11 @@ export declare type Budget = Message<"agentmesh.v1.Budget"> & {
   tokensMax: bigint;
 
   /**
-   * @generated from field: double usd_max = 2;
+   * Millionths of a US dollar, since sums of money must not round.
+   *
+   * @generated from field: int64 usd_micros_max = 2;
    */
-  usdMax: number;
+  usdMicrosMax: bigint;
 
   /**
    * @generated from field: google.protobuf.Duration wall_time_max = 3;
@@ -567,9 +576,11 @@ export declare type Usage = Message<"agentmesh.v1.Usage"> & {
   tokens: bigint;
 
   /**
-   * @generated from field: double usd = 2;
+   * Millionths of a US dollar.
+   *
+   * @generated from field: int64 usd_micros = 2;
    */
-  usd: number;
+  usdMicros: bigint;
 };
 
 /**

@@ -4,8 +4,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
-import type { LogEntry, LogGap, Progress, RetryPolicy, TaskError, TaskState, Timeouts, TraceContext } from "./task_pb.js";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Dependency_Condition, LogEntry, LogGap, Progress, RetryPolicy, TaskError, TaskState, Timeouts, TraceContext } from "./task_pb.js";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Payload } from "./payload_pb.js";
 
 /**
@@ -83,11 +83,12 @@ export declare type WorkflowNode = Message<"agentmesh.v1.WorkflowNode"> & {
   input?: JsonObject | undefined;
 
   /**
-   * True: run also when a needed node failed; its output reads as {"error": {"kind", "message"}}.
+   * When the nodes in `needs` let this one run. FINISHED: also when one failed; its output then reads as
+   * {"error": {"kind", "message"}}.
    *
-   * @generated from field: bool run_on_failure = 4;
+   * @generated from field: agentmesh.v1.Dependency.Condition needs_condition = 4;
    */
-  runOnFailure: boolean;
+  needsCondition: Dependency_Condition;
 
   /**
    * @generated from field: agentmesh.v1.RetryPolicy retry = 5;
@@ -121,9 +122,9 @@ export declare type WorkflowNode = Message<"agentmesh.v1.WorkflowNode"> & {
   /**
    * Waits for a person's approval before it runs.
    *
-   * @generated from field: string approval = 10;
+   * @generated from field: agentmesh.v1.Approval approval = 10;
    */
-  approval: string;
+  approval?: Approval | undefined;
 
   /**
    * @generated from field: map<string, string> worker_labels = 11;
@@ -141,6 +142,40 @@ export declare type WorkflowNode = Message<"agentmesh.v1.WorkflowNode"> & {
  * Use `create(WorkflowNodeSchema)` to create a new message.
  */
 export declare const WorkflowNodeSchema: GenMessage<WorkflowNode>;
+
+/**
+ * A person's word that a node waits for.
+ *
+ * @generated from message agentmesh.v1.Approval
+ */
+export declare type Approval = Message<"agentmesh.v1.Approval"> & {
+  /**
+   * What is asked.
+   *
+   * @generated from field: string prompt = 1;
+   */
+  prompt: string;
+
+  /**
+   * Unset: waits for ever.
+   *
+   * @generated from field: google.protobuf.Duration timeout = 2;
+   */
+  timeout?: Duration | undefined;
+
+  /**
+   * Who may answer. Empty: anyone.
+   *
+   * @generated from field: repeated string approvers = 3;
+   */
+  approvers: string[];
+};
+
+/**
+ * Describes the message agentmesh.v1.Approval.
+ * Use `create(ApprovalSchema)` to create a new message.
+ */
+export declare const ApprovalSchema: GenMessage<Approval>;
 
 /**
  * @generated from message agentmesh.v1.Workflow
@@ -369,6 +404,14 @@ export declare type WatchWorkflowRequest = Message<"agentmesh.v1.WatchWorkflowRe
    * @generated from field: string workflow_id = 1;
    */
   workflowId: string;
+
+  /**
+   * The first sequence wanted of each node's log, "" for the workflow's own; a node that is not named is told from the
+   * beginning. Lets a watcher go on where it was.
+   *
+   * @generated from field: map<string, int64> from_sequences = 2;
+   */
+  fromSequences: { [key: string]: bigint };
 };
 
 /**
