@@ -1,28 +1,23 @@
 /** WorkflowService: a workflow is an orchestrator's task, its nodes are tasks; this puts the two together for readers. */
-import { type Task, TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
+import { TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
 import {
   type RunWorkflowRequest,
   type WatchWorkflowRequest,
   type WatchWorkflowResponse,
   type Workflow,
-  type WorkflowNodeStatus,
   type WorkflowServiceServer,
   WorkflowServiceService,
-  WorkflowSpec,
+  type WorkflowSpec,
 } from "../../gen/grpc/agentmesh/v1/workflow.ts";
 import type { CallContext, HandlersOf } from "../core/call.ts";
 import { type FieldViolation, MeshError } from "../core/errors.ts";
-import { queueOf } from "../core/ids.ts";
-import { fromPayload } from "../core/payload.ts";
-import type { Queue } from "../queue/queue.ts";
-import { taskOf } from "../queue/service/convert.ts";
 import { newTask, type SubmissionContext, tenantDefault } from "../queue/service/submission.ts";
 import type { TaskServiceOptions } from "../queue/service/task-service.ts";
 import { taskService } from "../queue/service/task-service.ts";
 import type { MountedService } from "../rpc/server.ts";
-import { topological, workflowFaults } from "./dag.ts";
-import { decodeSpec, WorkflowRun } from "./orchestrate.ts";
-import { inputFaults, nodeTaskId, orchestratorRole, planTasks } from "./plan.ts";
+import { workflowFaults } from "./dag.ts";
+import { inputFaults, orchestratorRole, planTasks } from "./plan.ts";
+import { readWorkflow, summaryOf } from "./read-workflow.ts";
 import { toTaskSpec } from "./submission.ts";
 import { ownLog, watchNodes } from "./watch.ts";
 
@@ -42,18 +37,18 @@ function workflowService(options: TaskServiceOptions): HandlersOf<WorkflowServic
       if (all.length === 0) all.push(...nodeFaults(request, spec));
       if (all.length > 0) throw MeshError.invalid(all, "INVALID_WORKFLOW");
       const { task, existing } = await tasks.submitTask({ spec: toTaskSpec(request, spec) }, call);
-      return { workflow: await read(queue, task?.id ?? ""), existing };
+      return { workflow: await readWorkflow(queue, task?.id ?? ""), existing };
     },
 
     async getWorkflow(request) {
-      return { workflow: await read(queue, request.workflowId) };
+      return { workflow: await readWorkflow(queue, request.workflowId) };
     },
 
     async *watchWorkflow(
       request: WatchWorkflowRequest,
       call: CallContext,
     ): AsyncIterable<WatchWorkflowResponse> {
-      const workflow = await read(queue, request.workflowId);
+      const workflow = await readWorkflow(queue, request.workflowId);
       const nodes = new Map([
         [ownLog, workflow.id],
         ...workflow.nodes.map(({ name, taskId }) => [name, taskId] as const),
@@ -65,18 +60,19 @@ function workflowService(options: TaskServiceOptions): HandlersOf<WorkflowServic
             { field: `from_sequences["${node.slice(0, 80)}"]`, description: "names no node, or is below 0" },
           ]);
       yield* watchNodes({ queue, nodes, fromSequences, signal: call.signal });
-      if (!call.signal.aborted) yield { event: { $case: "final", value: await read(queue, workflow.id) } };
+      if (!call.signal.aborted)
+        yield { event: { $case: "final", value: await readWorkflow(queue, workflow.id) } };
     },
 
     async cancelWorkflow(request) {
-      const workflow = await read(queue, request.workflowId);
+      const workflow = await readWorkflow(queue, request.workflowId);
       const reason = request.reason || `workflow ${workflow.id} was canceled`;
       // The orchestrator's task first: it is what would submit nodes that are not there yet.
       const { changed } = await queue.cancel({ taskId: workflow.id, reason });
       if (changed) await submitMissing(workflow);
       // Children before parents, or a parent's end would fail its children first.
       for (const node of workflow.nodes.toReversed()) await queue.cancel({ taskId: node.taskId, reason });
-      return { workflow: await read(queue, workflow.id) };
+      return { workflow: await readWorkflow(queue, workflow.id) };
     },
 
     async listWorkflows(request, call) {
@@ -133,56 +129,4 @@ function workflowService(options: TaskServiceOptions): HandlersOf<WorkflowServic
 export function workflowServices(options: TaskServiceOptions): MountedService[] {
   const handlers = workflowService(options);
   return [{ name: "agentmesh.v1.WorkflowService", definition: WorkflowServiceService, handlers }];
-}
-
-async function read(queue: Queue, workflowId: string): Promise<Workflow> {
-  if (queueOf(workflowId) !== orchestratorRole)
-    throw MeshError.invalid([
-      {
-        field: "workflow_id",
-        description: `"${workflowId.slice(0, 80)}" is not a workflow id; ids look like ${orchestratorRole}.01kabc…`,
-      },
-    ]);
-  const record = await queue.get(workflowId);
-  if (!record) throw new MeshError("WORKFLOW_NOT_FOUND", `workflow_id: there is no workflow ${workflowId}`);
-  const task = taskOf(record);
-  const run = WorkflowRun.parse(fromPayload(task.spec?.input));
-  const spec = decodeSpec(run);
-  const names = topological(spec.nodes);
-  const tenant = task.spec?.tenant || tenantDefault;
-  const ids = names.map((name) => nodeTaskId(workflowId, name, spec.nodes[name]?.role ?? "", tenant));
-  const records = await queue.getAll(ids);
-  const nodes = names.map((name, index): WorkflowNodeStatus => {
-    const found = records[index];
-    return nodeStatus(spec, name, ids[index] ?? "", found && taskOf(found, false));
-  });
-  return { ...summaryOf(task), spec, inputs: run.inputs, nodes, output: task.output, error: task.error };
-}
-
-function nodeStatus(
-  spec: WorkflowSpec,
-  name: string,
-  taskId: string,
-  task: Task | undefined,
-): WorkflowNodeStatus {
-  const node = spec.nodes[name];
-  return {
-    name,
-    role: node?.role ?? "",
-    taskId,
-    state: task?.state ?? TaskState.UNSPECIFIED,
-    attempt: task?.attempt ?? 0,
-    startTime: task?.startTime,
-    finishTime: task?.finishTime,
-    progress: task?.progress,
-    error: task?.error,
-    needs: node?.needs ?? [],
-    title: node?.title ?? "",
-  };
-}
-
-function summaryOf(task: Task): Workflow {
-  const { id, state, createTime, finishTime, error } = task;
-  const spec = WorkflowSpec.create({ name: task.spec?.title ?? "" });
-  return { id, spec, inputs: undefined, state, createTime, finishTime, nodes: [], output: undefined, error };
 }
