@@ -2,6 +2,7 @@
 import type { Finish, FinishOutcome, FinishResult } from "../store.ts";
 import {
   afterFailure,
+  changeReasons,
   type FailureDecision,
   holdsLease,
   type RetryPolicy,
@@ -44,7 +45,7 @@ export function decide({ retry, attempt, failure, retryDelayMs }: AttemptEnd): D
 
 /** Again B, delay I6, failure I4c0, reason I4c0. */
 export function packDecision(writer: Writer, { failure, next, attempt }: Decision): void {
-  const reason = `attempt ${attempt} failed: ${failure.kind}: ${failure.message}`;
+  const reason = changeReasons.attemptFailed(attempt, failure);
   if (next.next === "retry") writer.u8(1).u48(Math.max(0, Math.ceil(next.delayMs)));
   else writer.u8(0).u48(0);
   writer.blob32(packFailure(failure)).text32(reason);

@@ -231,6 +231,29 @@ export function finishCases(open: OpenStore): void {
     });
   });
 
+  test("says why a task moved: suspended, freed by its parents, failed", async ({
+    store,
+    queue,
+    otherQueue,
+  }) => {
+    const task = await leased(store, queue);
+    const child = await submitOne(store, newTask(otherQueue));
+    await finish(store, term(task), suspended([parent(child)]));
+    await runOne(store, otherQueue, child, succeeded);
+    await settle(store);
+    await runOne(store, queue, task.id, { kind: "failed", failure: failure() });
+    await runOne(store, queue, task.id, suspended([]));
+    const page = await store.readLog({ taskId: task.id, from: 3, limit: 10 });
+    expect(page!.entries.map(({ change }) => [change!.state, change!.reason])).toEqual([
+      ["BLOCKED", changeReasons.suspended],
+      ["QUEUED", changeReasons.parentsEnded],
+      ["RUNNING", ""],
+      ["QUEUED", changeReasons.attemptFailed(1, failure())],
+      ["RUNNING", ""],
+      ["QUEUED", changeReasons.suspended],
+    ]);
+  });
+
   describe("a stale finish changes nothing", () => {
     const results = [
       succeeded,
