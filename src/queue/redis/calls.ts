@@ -6,6 +6,7 @@ import type { Argument, Connection } from "./connection.ts";
 import { batchError } from "./errors.ts";
 import type { Keys } from "./keys.ts";
 import type { ScriptName, Scripts } from "./scripts.ts";
+import type { Hears } from "./signals.ts";
 
 /** Items of one script call: bounds how long it holds the server up. */
 export const itemsMax = 100;
@@ -47,6 +48,8 @@ export interface CallsOptions {
   readonly limits: StoreLimits;
   /** Gets the signals that the store has to tell itself; see lua/include/moves.lua. */
   readonly tell: (signal: string) => void;
+  /** How this store hears the channel of signals now. */
+  readonly hears: () => Hears;
 }
 
 export class Calls {
@@ -55,6 +58,7 @@ export class Calls {
   readonly limits: StoreLimits;
   readonly #scripts: Scripts;
   readonly #tell: (signal: string) => void;
+  readonly #hears: () => Hears;
 
   constructor(options: CallsOptions) {
     this.connection = options.connection;
@@ -62,6 +66,7 @@ export class Calls {
     this.limits = options.limits;
     this.#scripts = options.scripts;
     this.#tell = options.tell;
+    this.#hears = options.hears;
   }
 
   /** Tells this store's own listeners what a reply said; an empty signal says nothing. */
@@ -72,7 +77,7 @@ export class Calls {
   /** Calls a script on a queue; answers with its reply as it is. */
   run(script: ScriptName, queue: string, input: Argument, extra: readonly Argument[] = []): Promise<unknown> {
     const args = [this.keys.signals, this.limits.logEntriesMax, input, ...extra];
-    return this.connection.run(this.#scripts[script], this.keys.queue(queue), args);
+    return this.connection.run(this.#scripts[script], this.keys.queue(queue), { args, lastArg: this.#hears });
   }
 
   /** Calls a script that answers {outcomes, {signal, effect, …}, values}, and tells the signal. */

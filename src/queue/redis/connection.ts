@@ -36,6 +36,8 @@ export class Connection {
       lazyConnect: true,
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
+      // Whoever subscribes does it again, and owns what comes of it; of ioredis' own attempt nobody would hear.
+      autoResubscribe: false,
       maxRetriesPerRequest: 0,
       ...timers,
       connectTimeout: commandTimeoutMs,
@@ -51,7 +53,10 @@ export class Connection {
       },
     });
     this.redis.on("error", (error: Error) => {
-      this.#lastError = error;
+      // The rest of a handshake whose connection was closed tells nothing that was not told before.
+      if (!error.message.startsWith("Stream isn't writeable")) this.#lastError = error;
+      // Without its database a connection would work in that of number 0.
+      if (isOfSelect(error)) this.redis.disconnect(true);
     });
     this.redis.on("ready", () => {
       this.#lastError = undefined;
@@ -82,13 +87,18 @@ export class Connection {
     return this.#deadlines.within(answer);
   }
 
-  async run(script: Script, key: string, args: readonly Argument[]): Promise<unknown> {
+  /** Runs a script; `lastArg` is asked for when it is sent, which may be after a wait for the connection. */
+  async run(
+    script: Script,
+    key: string,
+    { args, lastArg }: { readonly args: readonly Argument[]; readonly lastArg: () => Argument },
+  ): Promise<unknown> {
     if (this.redis.status !== "ready") await this.#ready();
     try {
-      return await this.within(this.redis.callBuffer("EVALSHA", script.sha, "1", key, ...args));
+      return await this.within(this.redis.callBuffer("EVALSHA", script.sha, "1", key, ...args, lastArg()));
     } catch (error) {
       if (!(error as Error).message.startsWith("NOSCRIPT")) throw storeError(error, this.address);
-      return this.call("EVAL", script.body, 1, key, ...args);
+      return this.call("EVAL", script.body, 1, key, ...args, lastArg());
     }
   }
 
@@ -115,6 +125,11 @@ export class Connection {
       if (redis.status === "end") ended();
     });
   }
+}
+
+/** Whether Redis refused to choose the database that the address names. */
+function isOfSelect(error: Error & { readonly command?: { readonly name: string } }): boolean {
+  return error.command?.name === "select";
 }
 
 /** The address without credentials; refuses what is not an address of Redis. */

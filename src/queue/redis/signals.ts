@@ -8,6 +8,12 @@ import type { Connection } from "./connection.ts";
 /** A connection that is dead without having been closed is found out by this. */
 const watchdogMs = 5_000;
 
+/**
+ * How the channel is heard: as one of the subscribers that the server counts; not now; or uncounted, as in a cluster, where
+ * a server counts no more than its own.
+ */
+export type Hears = "counted" | "away" | "uncounted";
+
 export interface SignalsOptions {
   /** Used for nothing else. */
   readonly connection: Connection;
@@ -19,16 +25,27 @@ export class Signals {
   readonly #options: SignalsOptions;
   readonly #listeners = new Set<(signal: StoreSignal) => void>();
   #watchdog: NodeJS.Timeout | undefined;
+  #isCluster = false;
+  #hears: Hears = "away";
 
   constructor(options: SignalsOptions) {
     this.#options = options;
   }
 
-  async open(): Promise<void> {
-    const { connection, channel } = this.#options;
+  /** As far as is known: a subscription whose end was not noticed yet is still counted. */
+  get hears(): Hears {
+    return this.#hears;
+  }
+
+  async open({ isCluster }: { readonly isCluster: boolean }): Promise<void> {
+    const { connection } = this.#options;
+    this.#isCluster = isCluster;
     connection.redis.on("message", (_channel: string, text: string) => this.tell(text));
     await connection.connect();
-    await connection.redis.subscribe(channel);
+    connection.redis.on("close", () => {
+      this.#hears = "away";
+    });
+    await this.#subscribe();
     connection.redis.on("ready", () => void this.#resubscribe());
     this.#watchdog = setInterval(() => void this.#watch(), watchdogMs).unref();
   }
@@ -41,7 +58,7 @@ export class Signals {
 
   /** Tells the listeners what a script said, whether it came by the channel or in a reply. */
   tell(text: string): void {
-    this.#hear(parseSignal(text));
+    this.#announce(parseSignal(text));
   }
 
   close(): void {
@@ -50,11 +67,16 @@ export class Signals {
     this.#options.connection.close();
   }
 
+  async #subscribe(): Promise<void> {
+    await this.#options.connection.redis.subscribe(this.#options.channel);
+    this.#hears = this.#isCluster ? "uncounted" : "counted";
+  }
+
   async #resubscribe(): Promise<void> {
     try {
-      await this.#options.connection.redis.subscribe(this.#options.channel);
+      await this.#subscribe();
       for (const queue of await this.#options.queueNames())
-        this.#hear({ queue, ready: true, changed: [], revoked: [] });
+        this.#announce({ queue, ready: true, changed: [], revoked: [] });
     } catch {
       // The connection is lost again, and this runs again when it is back.
     }
@@ -66,7 +88,7 @@ export class Signals {
     await redis.ping().catch(() => redis.disconnect(true));
   }
 
-  #hear(signal: StoreSignal): void {
+  #announce(signal: StoreSignal): void {
     for (const listener of this.#listeners) listener(signal);
   }
 }

@@ -65,6 +65,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<QueueS
     scripts: loadScripts(),
     limits: options.limits,
     tell: (signal) => signals.tell(signal),
+    hears: () => signals.hears,
   });
   const signals: Signals = new Signals({
     connection: new Connection(options.url),
@@ -73,8 +74,9 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<QueueS
   });
   try {
     await connection.connect();
-    await requireVersion(connection);
-    await signals.open();
+    const info = String(await connection.call("INFO"));
+    requireVersion(info, connection.address);
+    await signals.open({ isCluster: /^cluster_enabled:1/m.test(info) });
   } catch (error) {
     signals.close();
     connection.close();
@@ -84,12 +86,11 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<QueueS
 }
 
 /** Scripts say with a shebang whether they run when memory is full, which came with 7.0. */
-async function requireVersion(connection: Connection): Promise<void> {
-  const info = String(await connection.call("INFO", "server"));
+function requireVersion(info: string, address: string): void {
   const version = /^redis_version:(\d+)\.(\S+)/m.exec(info);
   if (version === null || Number(version[1]) >= 7) return;
   const found = `${version[1]}.${version[2]}`;
-  throw new MeshError("INVALID_CONFIG", `Redis 7.0 or newer is needed; ${connection.address} is ${found}`);
+  throw new MeshError("INVALID_CONFIG", `Redis 7.0 or newer is needed; ${address} is ${found}`);
 }
 
 /** Outcomes, and the outbox entries that the change left. */

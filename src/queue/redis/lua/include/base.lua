@@ -5,12 +5,14 @@
 -- ARGV[1]  the channel of signals
 -- ARGV[2]  how many entries a log keeps
 -- ARGV[3]  the items, packed by the caller in the format of each script's head
+-- the last  how the caller hears the channel now: counted (it is one of its subscribers), away (it is none), or uncounted (it
+--          is one, but a server of a cluster counts no more than its own subscribers)
 --
 -- A reply is {outcomes, {signal, effect, …}}: packed outcomes in the items' order; then the signal that is the caller's to
 -- tell ('' for none) and the outbox entries that were added.
 local call, pack, parse, band, bor = redis.call, struct.pack, struct.unpack, bit.band, bit.bor
 local char, byte, format, floor = string.char, string.byte, string.format, math.floor
-local Q, CHANNEL, LOG_MAX, INPUT = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local Q, CHANNEL, LOG_MAX, INPUT, HEARS = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[#ARGV]
 local clock = call('TIME')
 local NOW = clock[1] * 1000 + floor(clock[2] / 1000)
 
