@@ -48,6 +48,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     "grpc.keepalive_time_ms": 30_000,
     "grpc.keepalive_timeout_ms": 10_000,
     "grpc.max_concurrent_streams": 10_000,
+    // A connection without a call is a client that has gone; streams keep theirs.
+    "grpc.max_connection_idle_ms": 600_000,
   });
   const underWay: CallsUnderWay = new Set();
   const names = ["", ...options.services.map((service) => service.name)];
