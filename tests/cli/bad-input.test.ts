@@ -125,6 +125,10 @@ function cases(server: string, takenPort: number, usedDir: string): Case[] {
     row("store that does not answer", ["up", ...free, "--store", "redis://127.0.0.1:1"], 3, [
       /redis:\/\/127\.0\.0\.1:1/,
     ]),
+    row("database of Redis that is no number", ["up", ...free, "--store", "redis://127.0.0.1:1/abc"], 2, [
+      /store\.url \(--store\) is "redis:\/\/127\.0\.0\.1:1\/abc"/,
+      /\[\/DB\].*DB is a number/,
+    ]),
     row("unknown setting in a file", ["queues", "--config", file("a.yaml", "server:\n  htpPort: 1\n")], 2, [
       /a\.yaml:2:3.*did you mean "server\.httpPort"/,
     ]),

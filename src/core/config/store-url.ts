@@ -16,17 +16,30 @@ export function storeAddress(url: string, dataDir: string): StoreAddress {
   return { kind: "sqlite", file: isAbsolute(file) ? file : join(dataDir, file) };
 }
 
+/** Redis numbers its databases; ioredis would send anything else as it stands. */
+const databasePath = /^\/?\d{0,9}$/;
+
+/** A user, a password, a host, a port and the number of a database, and nothing that ioredis would take as an option. */
+function isRedisUrl(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { hostname, pathname, search, hash } = new URL(url);
+  return hostname !== "" && databasePath.test(pathname) && search === "" && hash === "";
+}
+
 /** The kind of `store.url`. A URL is normalised, so that odd characters of a password stand percent-encoded. */
 export function storeUrl(): Kind<string> {
   const redis = z
     .string()
     .regex(/^rediss?:\/\/[^/]/)
-    .refine((url) => URL.canParse(url))
+    .refine(isRedisUrl)
     .transform((url) => new URL(url).href);
   const schema = z.union([z.string().regex(/^sqlite:[^?#]*$/), redis]);
   return {
     schema: () => schema,
-    allowed: "`sqlite:`, `sqlite:FILE`, `redis://[USER:PASSWORD@]HOST[:PORT][/DB]` or `rediss://…` (TLS)",
+    // Written without an @, which would be taken for the end of a password, and hidden.
+    allowed:
+      "`sqlite:`, `sqlite:FILE`, `redis://HOST[:PORT][/DB]` or `rediss://…` (TLS), with USER:PASSWORD and an at sign " +
+      "before HOST where Redis asks for them; DB is a number",
     argument: "<url>",
   };
 }

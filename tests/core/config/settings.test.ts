@@ -54,8 +54,15 @@ describe("store.url", () => {
     expect(storeAddress(schema.parse(url), "/data")).toEqual(address);
   });
 
-  test.each(["", "postgres://host", "redis:", "sqlite:a?b", "/var/mesh.db"])("%j is refused", (url) => {
-    expect(schema.safeParse(url).success).toBe(false);
+  test.each([
+    ["", "postgres://host", "redis:", "sqlite:a?b", "/var/mesh.db"],
+    ["redis://host/abc", "redis://host/1/2", "redis://host/-1", "rediss://host/1a", "redis://host?db=x"],
+  ])("%j and its like are refused", (...urls) => {
+    for (const url of urls) expect(schema.safeParse(url).success, url).toBe(false);
+  });
+
+  test.each(["redis://host/", "redis://host:6379", "redis://host/12"])("%j is taken", (url) => {
+    expect(schema.safeParse(url).success).toBe(true);
   });
 
   test("odd characters of a password are encoded, so that redaction finds its end", () => {
