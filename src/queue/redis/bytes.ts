@@ -1,5 +1,8 @@
 /** Writes and reads packed bytes, big-endian, in the formats that the scripts pack and parse with Redis' `struct`. */
 
+const noFence = 0xffff_ffff;
+const countMax = 0xffff;
+
 export class Writer {
   #buffer: Buffer;
   #length = 0;
@@ -30,10 +33,25 @@ export class Writer {
     return this;
   }
 
+  /** A fence; one that no task can have is written as one that none has, so that it is refused by itself. */
+  fence(value: number): this {
+    return this.u32(Number.isInteger(value) && value >= 0 && value < noFence ? value : noFence);
+  }
+
+  /** A count or a length: two bytes, or, from 65,535 on, that and four more. */
+  count(value: number): this {
+    return value < countMax ? this.u16(value) : this.u16(countMax).u32(value);
+  }
+
   u48(value: number): this {
     const at = this.#grow(6);
     this.#buffer.writeUIntBE(value, at, 6);
     return this;
+  }
+
+  /** Milliseconds to wait, rounded up; what is further than 4,000 years off is as good as for ever. */
+  delay(ms: number): this {
+    return this.u48(Math.min(2 ** 47, Math.max(0, Math.ceil(ms))));
   }
 
   f64(value: number): this {
@@ -49,6 +67,11 @@ export class Writer {
 
   text16(value: string): this {
     return this.u16(Buffer.byteLength(value)).#text(value);
+  }
+
+  /** A string with its length as {@link count} writes it. */
+  text(value: string): this {
+    return this.count(Buffer.byteLength(value)).#text(value);
   }
 
   text32(value: string): this {
@@ -111,6 +134,11 @@ export class Reader {
     return this.#buffer.readUInt32BE(this.#step(4));
   }
 
+  count(): number {
+    const value = this.u16();
+    return value < countMax ? value : this.u32();
+  }
+
   u40(): number {
     return this.#buffer.readUIntBE(this.#step(5), 5);
   }
@@ -133,6 +161,10 @@ export class Reader {
 
   text16(): string {
     return this.#text(this.u16());
+  }
+
+  text(): string {
+    return this.#text(this.count());
   }
 
   text32(): string {

@@ -80,7 +80,7 @@ export class Effects {
       items: settlements,
       idOf: ({ child }) => child,
       pack: (writer, { child, parent, state }) => {
-        writer.text8(uniqueOf(child)).text16(parent);
+        writer.text8(uniqueOf(child)).text32(parent);
         if (state === "SUCCEEDED") return writer.u8(1).u32(0).u32(0);
         const failure = parentFailed(parent, state);
         return writer.u8(0).blob32(packFailure(failure)).text32(failure.message);

@@ -46,8 +46,8 @@ export function decide({ retry, attempt, failure, retryDelayMs }: AttemptEnd): D
 /** Again B, delay I6, failure I4c0, reason I4c0. */
 export function packDecision(writer: Writer, { failure, next, attempt }: Decision): void {
   const reason = changeReasons.attemptFailed(attempt, failure);
-  if (next.next === "retry") writer.u8(1).u48(Math.max(0, Math.ceil(next.delayMs)));
-  else writer.u8(0).u48(0);
+  if (next.next === "retry") writer.u8(1).delay(next.delayMs);
+  else writer.u8(0).delay(0);
   writer.blob32(packFailure(failure)).text32(reason);
 }
 
@@ -85,7 +85,7 @@ async function decideOne(calls: Calls, item: Finish): Promise<Item> {
 }
 
 function packItem(writer: Writer, { finish: { taskId, fence, usage, result }, decision }: Item): void {
-  writer.text8(uniqueOf(taskId)).u32(fence);
+  writer.text8(uniqueOf(taskId)).fence(fence);
   writer.f64(usage?.tokens ?? 0).f64(usage?.usd ?? 0);
   if (result.kind === "failed") packFailed(writer, result, decision);
   else if (result.kind === "succeeded") writer.u8(0).blob32(result.output);

@@ -35,7 +35,7 @@ async function leaseQueue(calls: Calls, queue: string, asks: readonly OpenAsk[])
     const pieces = nextPieces(asks);
     if (pieces.length === 0) return;
     const writer = new Writer();
-    for (const { open, max } of pieces) writer.u16(max).u32(open.ask.leaseMs).text16(open.ask.workerId);
+    for (const { open, max } of pieces) writer.u16(max).delay(open.ask.leaseMs).text16(open.ask.workerId);
     const { outcomes, values } = await calls.change("lease", queue, writer.done(), [bytesMax]);
     const reader = new Reader(outcomes);
     const rest = values.values();
@@ -75,7 +75,7 @@ export async function renew(calls: Calls, renewals: readonly Renewal[]): Promise
     script: "renew",
     items: renewals,
     idOf: ({ taskId }) => taskId,
-    pack: (writer, { taskId, fence, leaseMs }) => writer.text8(uniqueOf(taskId)).u32(fence).u32(leaseMs),
+    pack: (writer, { taskId, fence, leaseMs }) => writer.text8(uniqueOf(taskId)).fence(fence).delay(leaseMs),
     width: 2,
     read: readFenced,
     missing,
@@ -98,10 +98,10 @@ export async function append(calls: Calls, appends: readonly LogAppend[]): Promi
 
 function packAppend(writer: Writer, { taskId, fence, entries, usage }: LogAppend): void {
   const progress = entries.findLast((entry) => entry.progress !== undefined)?.progress;
-  writer.text8(uniqueOf(taskId)).u32(fence);
+  writer.text8(uniqueOf(taskId)).fence(fence);
   writer.f64(usage?.tokens ?? 0).f64(usage?.usd ?? 0);
   writer.u8(progress === undefined ? 0 : 1).blob32(progress ?? new Uint8Array(0));
-  writer.u16(entries.length);
+  writer.u32(entries.length);
   for (const { bytes } of entries) writer.blob32(bytes);
 }
 

@@ -19,22 +19,22 @@ type Header = Pick<TaskRecord, "tenant" | "workflowId" | "retry" | "labels">;
 /** Empty for a plain header, which is then not stored: it saves 50 bytes a task. */
 export function packHeader(task: NewTask): Buffer {
   if (isPlain(task)) return noBytes;
-  const writer = new Writer(64).text16(task.tenant).text16(task.workflowId);
+  const writer = new Writer(64).text(task.tenant).text(task.workflowId);
   packRetry(writer, task.retry);
   const labels = Object.entries(task.labels);
-  writer.u16(labels.length);
-  for (const [name, value] of labels) writer.text16(name).text16(value);
+  writer.count(labels.length);
+  for (const [name, value] of labels) writer.text(name).text(value);
   return writer.done();
 }
 
 export function unpackHeader(packed: Buffer | null | undefined): Header {
   if (!packed || packed.length === 0) return plainHeader;
   const reader = new Reader(packed);
-  const tenant = reader.text16();
-  const workflowId = reader.text16();
+  const tenant = reader.text();
+  const workflowId = reader.text();
   const retry = unpackRetry(reader);
   const labels: [string, string][] = [];
-  for (let left = reader.u16(); left > 0; left--) labels.push([reader.text16(), reader.text16()]);
+  for (let left = reader.count(); left > 0; left--) labels.push([reader.text(), reader.text()]);
   return { tenant, workflowId, retry, labels: Object.fromEntries(labels) };
 }
 
@@ -76,22 +76,22 @@ function packRetry(writer: Writer, retry: RetryPolicy): void {
   writer.u8(isUsual(retry) ? 0 : 1);
   if (isUsual(retry)) return;
   writer
-    .u16(retry.attemptsMax)
+    .count(retry.attemptsMax)
     .f64(retry.backoffInitialMs)
     .f64(retry.backoffMaxMs)
     .f64(retry.backoffMultiplier);
-  writer.u16(retry.errorsNotRetried.length);
-  for (const kind of retry.errorsNotRetried) writer.text16(kind);
+  writer.count(retry.errorsNotRetried.length);
+  for (const kind of retry.errorsNotRetried) writer.text(kind);
 }
 
 function unpackRetry(reader: Reader): RetryPolicy {
   if (reader.u8() === 0) return usualRetry;
   return {
-    attemptsMax: reader.u16(),
+    attemptsMax: reader.count(),
     backoffInitialMs: reader.f64(),
     backoffMaxMs: reader.f64(),
     backoffMultiplier: reader.f64(),
-    errorsNotRetried: Array.from({ length: reader.u16() }, () => reader.text16()),
+    errorsNotRetried: Array.from({ length: reader.count() }, () => reader.text()),
   };
 }
 
@@ -100,9 +100,9 @@ export function packParents(parents: readonly Parent[]): Buffer {
   const writer = new Writer(48 * parents.length);
   for (const { taskId, condition, name } of parents)
     writer
-      .text16(taskId)
+      .text(taskId)
       .u8(condition === "FINISHED" ? 1 : 0)
-      .text16(name);
+      .text(name);
   return writer.done();
 }
 
@@ -110,9 +110,9 @@ function unpackParents(packed: Buffer): Parent[] {
   const reader = new Reader(packed);
   const parents: Parent[] = [];
   while (!reader.ended) {
-    const taskId = reader.text16();
+    const taskId = reader.text();
     const condition = reader.u8() === 1 ? "FINISHED" : "SUCCEEDED";
-    parents.push({ taskId, name: reader.text16(), condition });
+    parents.push({ taskId, name: reader.text(), condition });
   }
   return parents;
 }
@@ -123,18 +123,18 @@ export function packPending(writer: Writer, parents: readonly Parent[]): void {
   for (const { taskId, condition } of parents)
     if (condition === "SUCCEEDED") conditions.set(taskId, "S");
     else if (!conditions.has(taskId)) conditions.set(taskId, "F");
-  writer.u16(conditions.size);
-  for (const [taskId, condition] of conditions) writer.text16(taskId).u8(condition.charCodeAt(0));
+  writer.u32(conditions.size);
+  for (const [taskId, condition] of conditions) writer.text32(taskId).u8(condition.charCodeAt(0));
 }
 
 export function packFailure(failure: TaskFailure): Buffer {
-  const writer = new Writer().text16(failure.kind).u8(failure.retryable ? 1 : 0);
+  const writer = new Writer().text(failure.kind).u8(failure.retryable ? 1 : 0);
   return writer.text32(failure.message).text32(failure.detail).done();
 }
 
 function unpackFailure(packed: Buffer): TaskFailure {
   const reader = new Reader(packed);
-  const kind = reader.text16();
+  const kind = reader.text();
   const retryable = reader.u8() === 1;
   return { kind, message: reader.text32(), retryable, detail: reader.text32() };
 }

@@ -65,9 +65,9 @@ function packPlain(writer: Writer, task: NewTask): void {
 
 function packItem(writer: Writer, { task, unknownParent }: Item): void {
   writer.u8(task.priority).u8(unknownParent === undefined ? 1 : 0);
-  if (task.runAtMs !== undefined) writer.u8(1).u48(Math.max(0, Math.ceil(task.runAtMs)));
-  else if (task.delayMs !== undefined) writer.u8(2).u48(Math.max(0, Math.ceil(task.delayMs)));
-  else writer.u8(0).u48(0);
+  if (task.runAtMs !== undefined) writer.u8(1).delay(task.runAtMs);
+  else if (task.delayMs !== undefined) writer.u8(2).delay(task.delayMs);
+  else writer.u8(0).delay(0);
   writer.text8(uniqueOf(task.id)).text16(task.fingerprint);
   writer.blob32(packHeader(task)).blob32(task.spec);
   // A task that is refused for its parents may have malformed ones.

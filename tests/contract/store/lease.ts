@@ -1,6 +1,7 @@
 import { describe, expect } from "vitest";
 import {
   bytes,
+  failedForGood,
   finish,
   getOne,
   lease,
@@ -137,6 +138,50 @@ export function leaseCases(open: OpenStore): void {
     });
   });
 
+  describe("a fence that no task can have is stale, whatever stands beside it", () => {
+    const impossible = [-1, 1.5, 1e10, 2 ** 53 - 1];
+    const stale = { accepted: false, state: "RUNNING" };
+    const taken = { accepted: true, state: "RUNNING" };
+
+    test("in a renewal", async ({ store, queue }) => {
+      await submitOne(store, newTask(queue));
+      const { taskId, fence } = term(await leaseOne(store, queue));
+      const renewals = [...impossible, fence].map((each) => ({ taskId, fence: each, leaseMs: 60_000 }));
+      expect(await store.renew(renewals)).toEqual([...impossible.map(() => stale), taken]);
+    });
+
+    test("in an append", async ({ store, queue }) => {
+      await submitOne(store, newTask(queue));
+      const { taskId, fence } = term(await leaseOne(store, queue));
+      const entries = [{ bytes: bytes("line") }];
+      const appends = [...impossible, fence].map((each) => ({ taskId, fence: each, entries }));
+      expect(await store.append(appends)).toEqual([...impossible.map(() => stale), taken]);
+      expect((await getOne(store, taskId)).lastSequence).toBe(3);
+    });
+
+    test("in a finish", async ({ store, queue }) => {
+      await submitOne(store, newTask(queue));
+      const { taskId, fence } = term(await leaseOne(store, queue));
+      const bad = impossible.flatMap((each) => [
+        { taskId, fence: each, result: succeeded },
+        { taskId, fence: each, result: failedForGood },
+      ]);
+      const answers = await store.finish([...bad, { taskId, fence, result: succeeded }]);
+      expect(answers.slice(0, -1)).toEqual(bad.map(() => ({ ...stale, repeated: false })));
+      expect(answers.at(-1)).toEqual({ accepted: true, state: "SUCCEEDED", repeated: false });
+    });
+  });
+
+  test("takes a very long lease", async ({ store, queue }) => {
+    await submitOne(store, newTask(queue));
+    const task = await leaseOne(store, queue, 1e10);
+    expect(task.leaseExpiresMs).toBe(task.startedMs! + 1e10);
+    expect(await store.renew([{ ...term(task), leaseMs: 2e10 }])).toEqual([
+      { accepted: true, state: "RUNNING" },
+    ]);
+    expect((await getOne(store, task.id)).leaseExpiresMs).toBeGreaterThanOrEqual(task.startedMs! + 2e10);
+  });
+
   describe("append", () => {
     test("numbers entries without holes after the state changes", async ({ store, queue }) => {
       await submitOne(store, newTask(queue));
@@ -174,6 +219,19 @@ export function leaseCases(open: OpenStore): void {
       const used = { ...term(task), result: succeeded, usage: { tokens: 1, usd: 0.25 } };
       await store.finish([used]);
       expect((await getOne(store, task.id)).usage).toEqual({ tokens: 16, usd: 1 });
+    });
+
+    test("takes more entries than two bytes count", async ({ store, queue }) => {
+      await store.submit([newTask(queue), newTask(queue)]);
+      const [one, two] = await lease(store, queue, { max: 2 });
+      const entries = Array.from({ length: 66_000 }, () => ({ bytes: bytes("x") }));
+      const answers = await store.append([
+        { ...term(one!), entries },
+        { ...term(two!), entries: entries.slice(0, 1) },
+      ]);
+      expect(answers.map(({ accepted }) => accepted)).toEqual([true, true]);
+      expect((await getOne(store, one!.id)).lastSequence).toBe(66_002);
+      expect((await getOne(store, two!.id)).lastSequence).toBe(3);
     });
 
     test("changes nothing for a stale fence", async ({ store, queue }) => {

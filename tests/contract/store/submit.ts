@@ -1,5 +1,16 @@
 import { describe, expect } from "vitest";
-import { bytes, getOne, leaseOne, newTask, parent, stateOf, submitOne } from "../../support/tasks.ts";
+import {
+  bytes,
+  failure,
+  finish,
+  getOne,
+  leaseOne,
+  newTask,
+  parent,
+  stateOf,
+  submitOne,
+  term,
+} from "../../support/tasks.ts";
 import { type OpenStore, settle, storeTest } from "./kit.ts";
 
 export function submitCases(open: OpenStore): void {
@@ -46,6 +57,24 @@ export function submitCases(open: OpenStore): void {
         expect(record[unset]).toBeUndefined();
       for (const unset of ["error", "progress", "resumeState"] as const)
         expect(record[unset]).toBeUndefined();
+    });
+
+    test("keeps texts and lists of any length, and its neighbours", async ({ store, queue }) => {
+      const long = "é".repeat(70_000);
+      const errorsNotRetried = Array.from({ length: 66_000 }, () => "E");
+      const task = newTask(queue, {
+        workflowId: long,
+        labels: { [long]: long },
+        retry: { ...newTask(queue).retry, attemptsMax: 100_000, errorsNotRetried },
+      });
+      const outcomes = await store.submit([task, newTask(queue, { delayMs: 1e12 })]);
+      expect(outcomes).toMatchObject([{ status: "created" }, { status: "created" }]);
+      const record = await getOne(store, task.id);
+      expect(record.retry).toEqual(task.retry);
+      expect(record.labels[long] === long && record.workflowId === long).toBe(true);
+      const error = failure({ kind: long, retryable: false });
+      await finish(store, term(await leaseOne(store, queue)), { kind: "failed", failure: error });
+      expect((await getOne(store, task.id)).error?.kind === long).toBe(true);
     });
 
     test("answers the same request with the task that exists, whatever became of it", async ({

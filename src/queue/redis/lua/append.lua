@@ -1,14 +1,14 @@
 #!lua
 -- Adds entries to logs. Refused as a whole when memory is full.
 -- ARGV[3]  items: unique Bc0, fence I4, tokens d, dollars d, progress I4c0 (empty with 0 before it) preceded by B (1: set),
---          entries I2 × I4c0
+--          entries I4 × I4c0
 -- outcomes: accepted B, state B (255 missing)
 --@include save
 --@include usage
 local at, outcomes = 1, {}
 while at <= #INPUT do
   local uniq, fence, tokens, usd, hasProgress, progress, n, entry
-  uniq, fence, tokens, usd, hasProgress, progress, n, at = parse('>Bc0I4ddBI4c0I2', INPUT, at)
+  uniq, fence, tokens, usd, hasProgress, progress, n, at = parse('>Bc0I4ddBI4c0I4', INPUT, at)
   local T = load(uniq)
   local accepted = T and T[STATE] == RUNNING and T[FENCE] == fence
   for _ = 1, n do

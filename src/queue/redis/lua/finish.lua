@@ -4,7 +4,7 @@
 --          0 succeeded: output I4c0
 --          1 failed: again B, delay I6, failure I4c0, reason I4c0 (what follows was decided by task.ts)
 --          2 released: reason I4c0
---          3 suspended: resume state I4c0, parents I4c0, pending parents I2 × (id I2c0, condition c1)
+--          3 suspended: resume state I4c0, parents I4c0, pending parents I4 × (id I4c0, condition c1)
 -- outcomes: accepted B, state B (255 missing), repeated B
 --@include moves
 --@include usage
@@ -18,7 +18,7 @@ local function readResult(kind, at)
   elseif kind == 2 then
     result.reason, at = parse('>I4c0', INPUT, at)
   else
-    result.resume, result.named, n, at = parse('>I4c0I4c0I2', INPUT, at)
+    result.resume, result.named, n, at = parse('>I4c0I4c0I4', INPUT, at)
     result.parents, at = parseParents(n, at)
   end
   return result, at

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Gives the first ready tasks to those who ask.
--- ARGV[3]  asks: how many I2, lease in milliseconds I4, worker I2c0
+-- ARGV[3]  asks: how many I2, lease in milliseconds I6, worker I2c0
 -- ARGV[4]  bytes after which it stops: the caller asks again for the rest
 -- outcomes: stopped early B, then for each ask: tasks I2, each as addTask packs it; third in the reply: their values
 --@include save
@@ -49,7 +49,7 @@ parts[1] = '\0'
 local at = 1
 while at <= #INPUT do
   local max, leaseMs, worker
-  max, leaseMs, worker, at = parse('>I2I4I2c0', INPUT, at)
+  max, leaseMs, worker, at = parse('>I2I6I2c0', INPUT, at)
   local slot, given = #parts + 1, 0
   parts[slot] = ''
   while given < max and bytes < bytesMax do

@@ -1,12 +1,12 @@
 #!lua flags=allow-oom
 -- Moves the ends of leases.
--- ARGV[3]  items: unique Bc0, fence I4, lease in milliseconds I4
+-- ARGV[3]  items: unique Bc0, fence I4, lease in milliseconds I6
 -- outcomes: accepted B, state B (255 missing)
 --@include save
 local at, outcomes = 1, {}
 while at <= #INPUT do
   local uniq, fence, leaseMs
-  uniq, fence, leaseMs, at = parse('>Bc0I4I4', INPUT, at)
+  uniq, fence, leaseMs, at = parse('>Bc0I4I6', INPUT, at)
   local T = load(uniq)
   local accepted = T and T[STATE] == RUNNING and T[FENCE] == fence
   if accepted then

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- In the child's queue: a parent has ended. Met parents leave the child's set; one that was not met stays there, for the
 -- day when the child is retried. Settling twice changes nothing.
--- ARGV[3]  items: child's unique Bc0, parent's id I2c0, verdict by condition SUCCEEDED B (1 met), failure I4c0, reason I4c0;
+-- ARGV[3]  items: child's unique Bc0, parent's id I4c0, verdict by condition SUCCEEDED B (1 met), failure I4c0, reason I4c0;
 --          condition FINISHED is met by any end
 -- outcomes: the child's state B (255 missing)
 --@include moves
@@ -16,7 +16,7 @@ end
 local at, outcomes = 1, {}
 while at <= #INPUT do
   local uniq, parent, succeeded, failure, reason
-  uniq, parent, succeeded, failure, reason, at = parse('>Bc0I2c0BI4c0I4c0', INPUT, at)
+  uniq, parent, succeeded, failure, reason, at = parse('>Bc0I4c0BI4c0I4c0', INPUT, at)
   local T = load(uniq)
   local condition = T and call('HGET', Q .. 'p:' .. uniq, parent)
   if condition then

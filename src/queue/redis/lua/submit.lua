@@ -1,7 +1,7 @@
 #!lua
 -- Takes tasks in. Refused as a whole when memory is full.
 -- ARGV[3]  items: priority B, known parents B (0: one is missing), time kind B (0 none, 1 at, 2 after) and time I6,
---          unique Bc0, fingerprint I2c0, header I4c0, spec I4c0, parents I4c0, pending parents I2 × (id I2c0, condition c1)
+--          unique Bc0, fingerprint I2c0, header I4c0, spec I4c0, parents I4c0, pending parents I4 × (id I4c0, condition c1)
 -- ARGV[4]  unfinished tasks that the queue may hold
 -- outcomes: status B (0 created, 1 existing, 2 conflict, 3 full, 4 unknown parent), state B
 --@include enter
@@ -39,7 +39,7 @@ local at, outcomes = 1, {}
 while at <= #INPUT do
   local priority, known, timeKind, time, uniq, fingerprint, header, spec, named, n, parents
   priority, known, timeKind, time, uniq, fingerprint, header, spec, named, n, at =
-    parse('>BBBI6Bc0I2c0I4c0I4c0I4c0I2', INPUT, at)
+    parse('>BBBI6Bc0I2c0I4c0I4c0I4c0I4', INPUT, at)
   parents, at = parseParents(n, at)
   local key = Q .. 't:' .. uniq
   if call('EXISTS', key) == 1 then

@@ -30,6 +30,6 @@ end
 -- Reads `n` parents at `at` of the input: {id, condition, …} and the next position.
 local function parseParents(n, at)
   local parents = {}
-  for i = 1, n do parents[2 * i - 1], parents[2 * i], at = parse('>I2c0c1', INPUT, at) end
+  for i = 1, n do parents[2 * i - 1], parents[2 * i], at = parse('>I4c0c1', INPUT, at) end
   return parents, at
 end
