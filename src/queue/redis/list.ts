@@ -2,6 +2,7 @@
  * Lists tasks, newest created first, over several queues: a page of each is read, filtered, and merged as far as all of them
  * have been looked at. The cursor holds where each queue goes on.
  */
+import { rolePattern } from "../../core/ids.ts";
 import { badCursor } from "../bad-cursor.ts";
 import type { ListPage, ListQuery, TaskRecord } from "../store.ts";
 import { taskStates } from "../task.ts";
@@ -33,8 +34,9 @@ interface Slice {
 type Positions = Readonly<Record<string, number>>;
 
 export async function list(calls: Calls, query: ListQuery): Promise<ListPage> {
+  const queues = query.queues?.length ? query.queues : await queueNames(calls);
   const positions =
-    query.cursor === undefined ? await firstPositions(calls, query) : parseCursor(query.cursor);
+    query.cursor === undefined ? firstPositions(queues) : parseCursor(query.cursor, new Set(queues));
   const slices = await allOf(
     Object.entries(positions).map(([queue, before]) => readSlice(calls, query, queue, before)),
   );
@@ -60,9 +62,8 @@ function compare(a: Candidate, b: Candidate): number {
   return a.task.queue < b.task.queue ? -1 : 1;
 }
 
-async function firstPositions(calls: Calls, { queues }: ListQuery): Promise<Positions> {
-  const names = queues === undefined || queues.length === 0 ? await queueNames(calls) : queues;
-  return Object.fromEntries(names.map((queue) => [queue, 0]));
+function firstPositions(queues: readonly string[]): Positions {
+  return Object.fromEntries(queues.map((queue) => [queue, 0]));
 }
 
 async function readSlice(calls: Calls, query: ListQuery, queue: string, before: number): Promise<Slice> {
@@ -89,18 +90,36 @@ function matches(task: TaskRecord, { tenant, workflowId, labels = {} }: ListQuer
   );
 }
 
+/** The kind of token, then positions as JSON. */
+const cursorPattern = /^r([\w-]+)$/;
+/** Numbers of tasks have five bytes. */
+const numberMax = 2 ** 40;
+
 function formatCursor(positions: Positions): string {
-  return Buffer.from(JSON.stringify(positions)).toString("base64url");
+  return `r${Buffer.from(JSON.stringify(positions)).toString("base64url")}`;
 }
 
-function parseCursor(cursor: string): Positions {
+/** Refuses what is not as {@link formatCursor} made it, and a queue that the query does not look into. */
+function parseCursor(cursor: string, queues: ReadonlySet<string>): Positions {
+  const text = Buffer.from(cursorPattern.exec(cursor)?.[1] ?? "", "base64url").toString();
+  const positions = parseJson(text);
+  if (typeof positions !== "object" || positions === null || Array.isArray(positions)) throw badCursor();
+  const entries = Object.entries(positions);
+  const areOurs = entries.every(
+    ([queue, before]) => rolePattern.test(queue) && queues.has(queue) && isNumber(before),
+  );
+  if (entries.length === 0 || !areOurs) throw badCursor();
+  return Object.fromEntries(entries);
+}
+
+function parseJson(text: string): unknown {
   try {
-    const parsed: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString());
-    const isOurs =
-      typeof parsed === "object" && parsed !== null && Object.values(parsed).every(Number.isSafeInteger);
-    if (isOurs) return parsed as Positions;
+    return JSON.parse(text);
   } catch {
-    // Refused below.
+    throw badCursor();
   }
-  throw badCursor();
+}
+
+function isNumber(before: unknown): boolean {
+  return Number.isInteger(before) && 0 <= (before as number) && (before as number) <= numberMax;
 }

@@ -27,11 +27,19 @@ export function list({ sql, queues }: Pick<Shelf, "sql" | "queues">, query: List
     if (row !== undefined && matches(row, query, names, states)) tasks.push(row);
   }
   const more = last !== undefined && (seqs.length === look || last !== seqs.at(-1)?.seq);
-  return { tasks: tasks.map((row) => recordOf(sql, row)), cursor: more ? last!.toString(36) : undefined };
+  return { tasks: tasks.map((row) => recordOf(sql, row)), cursor: more ? formatCursor(last!) : undefined };
+}
+
+/** The kind of token, then the place of the last row that was looked at. */
+const cursorPattern = /^s([1-9a-z][0-9a-z]{0,10})$/;
+
+function formatCursor(seq: number): string {
+  return `s${seq.toString(36)}`;
 }
 
 function readCursor(cursor: string): number {
-  if (/^[0-9a-z]{1,11}$/.test(cursor)) return Number.parseInt(cursor, 36);
+  const seq = Number.parseInt(cursorPattern.exec(cursor)?.[1] ?? "", 36);
+  if (Number.isSafeInteger(seq)) return seq;
   throw badCursor();
 }
 

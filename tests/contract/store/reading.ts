@@ -1,4 +1,5 @@
 import { describe, expect } from "vitest";
+import { MeshError } from "../../../src/core/errors.ts";
 import type { ListQuery, QueueStore } from "../../../src/queue/store.ts";
 import { taskStates } from "../../../src/queue/task.ts";
 import {
@@ -97,6 +98,39 @@ export function readingCases(open: OpenStore): void {
       );
       await store.submit(tasks);
       expect(await listAll(store, { queues: [queue], labels: { rare: "yes" }, limit: 2 })).toHaveLength(3);
+    });
+  });
+
+  describe("a page token that the store did not give for this query", () => {
+    const redisToken = (positions: unknown) =>
+      `r${Buffer.from(JSON.stringify(positions)).toString("base64url")}`;
+
+    test("is refused", async ({ store, queue, otherQueue }) => {
+      await store.submit([newTask(queue), newTask(otherQueue)]);
+      const forged = [
+        ...["0", "e30", "e30x", "r", "s", "s0", "s-1", "s1.5", "s1 ", "S1", `s${"z".repeat(11)}`, "r!"],
+        ...[null, [], [0], {}, 1, "x"].map(redisToken),
+        ...[-1, 1.5, "1", 2 ** 41, null].map((before) => redisToken({ [queue]: before })),
+        ...[otherQueue, "x}y", "", "Not A Role", "__proto__"].map((name) => redisToken({ [name]: 0 })),
+        redisToken({ [queue]: 0, [otherQueue]: 0 }),
+      ];
+      for (const cursor of forged)
+        await expect(store.list({ queues: [queue], limit: 5, cursor }), cursor).rejects.toMatchObject({
+          reason: "INVALID_FIELD",
+          fields: [{ field: "page_token" }],
+        });
+      await expect(store.list({ limit: 5, cursor: redisToken({ "x}y": 0 }) })).rejects.toThrow("page_token");
+    });
+
+    test("shows nothing of another queue", async ({ store, queue, otherQueue }) => {
+      await store.submit([queue, queue, otherQueue, otherQueue].map((name) => newTask(name)));
+      const { cursor } = await store.list({ queues: [otherQueue], limit: 1 });
+      expect(cursor).toBeDefined();
+      const listed = await store
+        .list({ queues: [queue], limit: 5, cursor })
+        .catch((error: MeshError) => error);
+      if (listed instanceof MeshError) expect(listed.reason).toBe("INVALID_FIELD");
+      else expect(listed.tasks.every((task) => task.queue === queue)).toBe(true);
     });
   });
 
