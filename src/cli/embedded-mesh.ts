@@ -1,5 +1,5 @@
 /** A mesh for the length of one command: its own store in a directory of its own, free ports, its log in a file. */
-import { mkdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { MeshClient } from "../client/mesh-client.ts";
@@ -9,6 +9,7 @@ import { createLogger } from "../core/log.ts";
 import { loadRoles } from "./load-roles.ts";
 import { startMesh } from "./mesh.ts";
 import { type Chosen, loadSettings } from "./setting-flags.ts";
+import { makeDirectory } from "./usable-directory.ts";
 import { packageVersion } from "./version.ts";
 
 export interface EmbeddedMesh {
@@ -34,7 +35,7 @@ export async function startEmbeddedMesh(self: Command): Promise<EmbeddedMesh> {
   const { config } = loadSettings(self, {
     chosen: { ...ownChoice, "data.dir": directory },
   });
-  mkdirSync(directory, { recursive: true });
+  makeDirectory(directory, { setting: "data.dir", flag: "--data-dir" });
   const logFile = join(directory, "mesh.log");
   const { logDestination } = await import("./log-file.ts");
   const log = createLogger({ level: config.log.level, format: "json", destination: logDestination(logFile) });

@@ -8,6 +8,7 @@ import { MeshError } from "../core/errors.ts";
 import { fromPayload } from "../core/payload.ts";
 import { SynthesisReport } from "../roles/synthesis/report.ts";
 import { plainLine } from "./terminal-text.ts";
+import { checkOut } from "./usable-directory.ts";
 
 export interface Review {
   readonly report: SynthesisReport;
@@ -52,6 +53,7 @@ export function writeReview(directory: string, { report, outputs }: Review): rea
 
 /** Throws INVALID_FIELD that names `--out` when the directory cannot be written to. */
 export function writeFiles(directory: string, files: Readonly<Record<string, string>>): string[] {
+  checkOut(directory);
   try {
     mkdirSync(directory, { recursive: true });
     for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);

@@ -13,6 +13,7 @@ import { runWorkflow } from "./run-workflow.ts";
 import { loadSettings } from "./setting-flags.ts";
 import { shownPath, tellReview } from "./tell-review.ts";
 import { shownDuration } from "./terminal-text.ts";
+import { checkOut } from "./usable-directory.ts";
 
 export interface Demo {
   readonly repository: string;
@@ -24,6 +25,7 @@ export interface Demo {
 const drainMs = 2_000;
 
 export async function runDemo(demo: Demo, self: Command): Promise<void> {
+  if (demo.out !== undefined) checkOut(resolve(demo.out));
   using stop = interrupts(() => process.exit(exitCodes.interrupted.code));
   note(`Reviewing ${err.bold(shownPath(demo.repository))}`);
   note(err.dim("with a mesh that lives for this review: four servers, a queue each, one store"));

@@ -147,6 +147,33 @@ function cases(server: string, takenPort: number, usedDir: string): Case[] {
     row("repository that does not exist", ["demo", "--repository", "/no/such"], 4, [
       /--repository: \/no\/such does not exist/,
     ]),
+    row(
+      "data directory in a file system that takes none",
+      ["up", ...free.slice(2), "--data-dir", "/proc/x"],
+      2,
+      [/data\.dir: \/proc\/x cannot be used: .*--data-dir/],
+    ),
+    row("data directory below a file", ["up", ...free.slice(2), "--data-dir", join(cycle, "x")], 2, [
+      /data\.dir: .*cycle\.yaml is not a directory; name another with --data-dir/,
+    ]),
+    row("data directory of a demo", ["demo", "--data-dir", "/proc/x"], 2, [
+      /data\.dir: \/proc\/x.*--data-dir/,
+    ]),
+    row("store that is a directory", ["up", ...free.slice(2), "--store", "sqlite:/tmp"], 2, [
+      /store\.url: \/tmp is a directory; name a file with --store/,
+    ]),
+    row("report's directory of a demo", ["demo", "--out", "/proc/x/y"], 2, [
+      /--out: cannot write to \/proc\/x\/y/,
+    ]),
+    row("report's directory of a run", ["run", "review", "--out", join(cycle, "x"), ...at], 2, [
+      /--out: cannot write to .*cycle\.yaml is not a directory/,
+    ]),
+    row(
+      "repository of a run that does not exist",
+      ["run", "review", "--input", "repository=/no/such", ...at],
+      4,
+      [/--input repository: \/no\/such does not exist/],
+    ),
     row("repository that is a file", ["demo", "--repository", cycle], 4, [/is not a directory/]),
   ];
 }

@@ -1,10 +1,10 @@
 /** `agentmesh demo`: the workflow `review` on a mesh of its own, start to end. */
-import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command } from "commander";
 import type { SettingName } from "../../core/config/settings.ts";
 import { MeshError } from "../../core/errors.ts";
 import { withExamples } from "../help.ts";
+import { checkRepository } from "../repository-path.ts";
 import { addSettings } from "../setting-flags.ts";
 
 export interface DemoOptions {
@@ -51,7 +51,11 @@ const notForADemo: readonly SettingName[] = [
 
 /** Throws REPOSITORY_NOT_FOUND. */
 async function repositoryOf(said: string | undefined): Promise<string> {
-  if (said !== undefined) return await existing(resolve(said));
+  if (said !== undefined) {
+    const path = resolve(said);
+    checkRepository(path, "--repository");
+    return path;
+  }
   const { sampleRepository } = await import("../../roles/testing/sample.ts");
   const sample = await sampleRepository();
   if (sample !== undefined) return sample;
@@ -59,11 +63,4 @@ async function repositoryOf(said: string | undefined): Promise<string> {
     "REPOSITORY_NOT_FOUND",
     "the sample is not in this installation; name a repository with --repository",
   );
-}
-
-async function existing(path: string): Promise<string> {
-  const found = await stat(path).catch(() => undefined);
-  if (found?.isDirectory()) return path;
-  const why = found ? "is not a directory" : "does not exist";
-  throw new MeshError("REPOSITORY_NOT_FOUND", `--repository: ${path} ${why}`);
 }

@@ -8,12 +8,14 @@ import { interrupts } from "../interrupts.ts";
 import { loadWorkflow } from "../load-workflow.ts";
 import { note, print, printJson } from "../output.ts";
 import { reportDirectory, reviewOf, writeFiles } from "../report-files.ts";
+import { checkRepositoryInput } from "../repository-path.ts";
 import { runWorkflow } from "../run-workflow.ts";
 import { addSettings, loadSettings } from "../setting-flags.ts";
 import { showOutput } from "../show-task.ts";
 import { inputFields, inputOptionHelp } from "../task-input.ts";
 import { endingOfState } from "../task-states.ts";
 import { shownPath, tellReview } from "../tell-review.ts";
+import { checkOut } from "../usable-directory.ts";
 
 interface RunOptions {
   readonly input: string[];
@@ -48,8 +50,10 @@ export function command(): Command {
 }
 
 async function act(named: string, options: RunOptions, self: Command): Promise<void> {
+  if (options.out !== undefined) checkOut(options.out);
   const spec = loadWorkflow(named);
   const inputs = inputFields(options.input);
+  checkRepositoryInput(inputs);
   const request = { spec, inputs, tenant: options.tenant, idempotencyKey: options.key };
   using stop = interrupts(() => process.exit(exitCodes.interrupted.code));
   await callMesh(self, async (mesh) => {

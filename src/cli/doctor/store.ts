@@ -1,21 +1,22 @@
 /** The store: whether it can be opened, and what an acknowledgement means. */
-import { accessSync, constants, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { storeAddress } from "../../core/config/store-url.ts";
 import { MeshError } from "../../core/errors.ts";
-import { openStore } from "../open-store.ts";
+import { namedBy, openStore } from "../open-store.ts";
+import { directoryFault } from "../usable-directory.ts";
 import { type Check, type Finding, fail, ok, warn } from "./check.ts";
 
 export const checkStore: Check = async ({ loaded }) => {
-  const { store, data, sqlite } = loaded.config;
+  const { store, data } = loaded.config;
   const address = storeAddress(store.url, data.dir);
   if (address.kind === "redis") return await opened(loaded);
-  const place = writable(dirname(address.file));
+  const place = writable(dirname(address.file), data.dir);
+  if (place.health === "fail") return [place];
   // Looking must not make a store that nobody asked for.
   if (!existsSync(address.file))
     return [place, ok("store", `${address.file} is not there yet; \`up\` makes it`)];
-  if (sqlite.durability === "normal" || place.health === "ok") return [place, ...(await opened(loaded))];
-  return [place];
+  return [place, ...(await opened(loaded))];
 };
 
 async function opened(loaded: Parameters<Check>[0]["loaded"]): Promise<Finding[]> {
@@ -32,14 +33,13 @@ async function opened(loaded: Parameters<Check>[0]["loaded"]): Promise<Finding[]
   }
 }
 
-/** The directory, or where it is missing the nearest one above. */
-function writable(directory: string): Finding {
-  let at = directory;
-  while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
-  try {
-    accessSync(at, constants.W_OK | constants.X_OK);
-    return ok("data", `${directory} can be written to`);
-  } catch {
-    return fail("data", `${at} cannot be written to`, "choose another data.dir, or mend its rights");
-  }
+function writable(directory: string, dataDir: string): Finding {
+  const why = directoryFault(directory);
+  if (why === undefined) return ok("data", `${directory} can be written to`);
+  const { setting, flag } = namedBy(directory, dataDir);
+  return fail(
+    "data",
+    `${directory} cannot be used: ${why}`,
+    `mend that, or name another with ${flag} (${setting})`,
+  );
 }
