@@ -1,6 +1,7 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
-import { GroupCommit } from "../../src/queue/group-commit.ts";
+import { describe, expect, test } from "vitest";
+import { MeshError } from "../../src/core/errors.ts";
+import { GroupCommit, type GroupCommitOptions } from "../../src/queue/group-commit.ts";
 
 /** A call that a test answers by hand: each batch waits until it is settled. */
 function held() {
@@ -79,10 +80,13 @@ test("nothing at all is answered at once and calls nobody", async () => {
 
 test("no call has more than itemsMax items", async () => {
   const sizes: number[] = [];
-  const group = new GroupCommit(async (items: readonly number[]) => {
-    sizes.push(items.length);
-    return items;
-  }, 7);
+  const group = new GroupCommit(
+    async (items: readonly number[]) => {
+      sizes.push(items.length);
+      return items;
+    },
+    { itemsMax: 7 },
+  );
   const many = Array.from({ length: 50 }, (_, index) => index);
   expect(await group.addAll(many)).toEqual(many);
   expect(Math.max(...sizes)).toBe(7);
@@ -98,6 +102,66 @@ test("under load batches grow: a thousand callers cost a few calls", async () =>
   const caller = async (item: number) => expect(await group.add(item)).toBe(item);
   await Promise.all(Array.from({ length: 1_000 }, (_, item) => caller(item)));
   expect(calls).toBeLessThan(5);
+});
+
+describe("waiting has bounds, and whoever is refused was not sent", () => {
+  const refusal = { reason: "STORE_UNAVAILABLE", message: expect.stringContaining("was not sent") };
+  const away = new MeshError("STORE_UNAVAILABLE", "away");
+
+  /** A group with a call in flight, and a clock that the test moves. */
+  async function busy(options: GroupCommitOptions = {}) {
+    const { batches, call } = held();
+    let nowMs = 0;
+    const group = new GroupCommit(call, { clock: { now: () => nowMs }, ...options });
+    const first = group.add(0);
+    first.catch(() => {});
+    await turn();
+    const pass = (ms: number) => {
+      nowMs += ms;
+    };
+    return { batches, group, first, pass };
+  }
+
+  test("no more than waitingMax wait, and those who do are served", async () => {
+    const { batches, group } = await busy({ waitingMax: 3 });
+    const waiting = group.addAll([1, 2, 3]);
+    await expect(group.add(4)).rejects.toMatchObject({ ...refusal, metadata: { limit: "3" } });
+    await expect(group.addAll([5, 6])).rejects.toMatchObject(refusal);
+    batches[0]!.settle();
+    await turn();
+    batches[1]!.settle();
+    expect(await waiting).toEqual([10, 20, 30]);
+    expect(batches[1]!.items).toEqual([1, 2, 3]);
+  });
+
+  test("nobody waits longer than waitMsMax while a call goes on", async () => {
+    const { batches, group, first, pass } = await busy({ waitMsMax: 100 });
+    const early = group.add(1);
+    const told = expect(early).rejects.toMatchObject(refusal);
+    pass(60);
+    const late = group.add(2);
+    pass(40);
+    await told;
+    batches[0]!.settle();
+    expect(await first).toBe(0);
+    await turn();
+    expect(batches[1]!.items).toEqual([2]);
+    batches[1]!.settle();
+    expect(await late).toBe(20);
+  });
+
+  test("when the call before finds the store away, only who came lately is sent", async () => {
+    const { batches, group, pass } = await busy({ waitMsMax: 2_000 });
+    const early = expect(group.add(1)).rejects.toMatchObject(refusal);
+    pass(1_000);
+    const late = group.add(2);
+    batches[0]!.settle(away);
+    await early;
+    await turn();
+    expect(batches[1]!.items).toEqual([2]);
+    batches[1]!.settle();
+    expect(await late).toBe(20);
+  });
 });
 
 /** A caller of the property: waits some turns, then adds one item or several. */
@@ -117,16 +181,19 @@ test("whoever calls when: each is answered once, with its own, in order of arriv
         const arrived: string[] = [];
         const called: { items: readonly string[]; failed: boolean }[] = [];
         let inFlight = 0;
-        const group = new GroupCommit(async (items: readonly string[]) => {
-          expect(++inFlight).toBe(1);
-          expect(items.length).toBeLessThanOrEqual(itemsMax);
-          const { turns, fails } = calls[called.length] ?? { turns: 0, fails: false };
-          called.push({ items, failed: fails });
-          for (let waited = 0; waited < turns; waited++) await turn();
-          inFlight -= 1;
-          if (fails) throw new Error(`call ${called.length}`);
-          return items.map((item) => `${item}!`);
-        }, itemsMax);
+        const group = new GroupCommit(
+          async (items: readonly string[]) => {
+            expect(++inFlight).toBe(1);
+            expect(items.length).toBeLessThanOrEqual(itemsMax);
+            const { turns, fails } = calls[called.length] ?? { turns: 0, fails: false };
+            called.push({ items, failed: fails });
+            for (let waited = 0; waited < turns; waited++) await turn();
+            inFlight -= 1;
+            if (fails) throw new Error(`call ${called.length}`);
+            return items.map((item) => `${item}!`);
+          },
+          { itemsMax },
+        );
         await Promise.all(
           callers.map(async ({ turns, items, single }, who) => {
             for (let waited = 0; waited < turns; waited++) await turn();
