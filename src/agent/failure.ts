@@ -3,6 +3,7 @@ import { inspect } from "node:util";
 import type { TaskError } from "../../gen/grpc/agentmesh/v1/task.ts";
 import { MeshError, RetryableError, TerminalError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
+import { retryDelayOf } from "../core/retry-delay.ts";
 
 export interface Failure {
   readonly error: TaskError;
@@ -12,9 +13,6 @@ export interface Failure {
 
 /** A thrown error that is none of ours: a fault that may pass. */
 const roleErrorKind = "ROLE_ERROR";
-const kindMax = 64;
-/** Characters of a message and of a stack. */
-const textMax = limits.errorDetailBytesMax / 4;
 
 /** Codes of a MeshError that another attempt may get past. */
 const passing = new Set(["UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "UNKNOWN", "INTERNAL"]);
@@ -32,9 +30,9 @@ function textOf(thrown: unknown): string {
 
 function failure(given: string, thrown: Error, retryable: boolean, delayMs?: number): Failure {
   const kind = kindOf(given);
-  const message = String(thrown.message || kind).slice(0, textMax);
-  const detail = String(thrown.stack ?? "").slice(0, textMax);
-  const retryDelayMs = Number.isFinite(delayMs) ? clampDelay(delayMs as number) : undefined;
+  const message = String(thrown.message || kind).slice(0, limits.errorMessageCharactersMax);
+  const detail = String(thrown.stack ?? "").slice(0, limits.errorDetailCharactersMax);
+  const retryDelayMs = Number.isFinite(delayMs) ? retryDelayOf(delayMs as number) : undefined;
   return { error: { kind, message, retryable, detail }, retryDelayMs };
 }
 
@@ -42,11 +40,7 @@ function failure(given: string, thrown: Error, retryable: boolean, delayMs?: num
 function kindOf(given: string): string {
   const words = String(given).replace(/([a-z0-9])([A-Z])/g, "$1_$2");
   const kind = words.toUpperCase().replace(/[^A-Z0-9]+/g, "_");
-  return kind.replace(/^[^A-Z]+/, "").slice(0, kindMax) || roleErrorKind;
-}
-
-function clampDelay(ms: number): number {
-  return Math.min(limits.delayMsMax, Math.max(0, Math.round(ms)));
+  return kind.replace(/^[^A-Z]+/, "").slice(0, limits.errorKindBytesMax) || roleErrorKind;
 }
 
 /** A terminal failure that the worker itself finds: an input or an output that does not fit its schema. */

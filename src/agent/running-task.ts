@@ -142,7 +142,7 @@ export class RunningTask {
 
   #succeeded(answer: unknown): TaskOutcome {
     try {
-      return this.#outcome({ $case: "succeeded", value: { output: encodable(answer) } });
+      return this.#outcome({ $case: "succeeded", value: { output: encodable(answer, "output") } });
     } catch (error) {
       return this.#failed(
         terminal("INVALID_OUTPUT", `output: cannot be written: ${(error as Error).message}`),
@@ -168,7 +168,7 @@ export class RunningTask {
     }));
     return this.#outcome({
       $case: "suspended",
-      value: { dependencies, inputRequest: undefined, state: encodable(state) },
+      value: { dependencies, inputRequest: undefined, state: encodable(state, "state") },
     });
   }
 
@@ -183,8 +183,8 @@ export class RunningTask {
 }
 
 /** The payload of a value, sure to be writable: a BigInt in it, say, throws here and not where messages are sent. */
-function encodable(value: unknown): Payload {
-  const payload = toPayload(value);
+function encodable(value: unknown, field: string): Payload {
+  const payload = toPayload(value, field);
   Payload.encode(payload);
   return payload;
 }

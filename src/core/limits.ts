@@ -2,6 +2,13 @@
 export const limits = Object.freeze({
   /** Bytes of one encoded payload: an input, an output. Settable: `payload.maxBytes`. */
   payloadBytesMax: 1_048_576,
+  /**
+   * Objects and lists within each other in a JSON payload. Decoders of protobuf stop at 100 messages within each other, and
+   * each level of a Struct is three of them; the rest is left to what carries the payload. A value nested deeper travels as text.
+   */
+  jsonLevelsMax: 24,
+  /** Objects and lists within each other in a payload that is JSON text. */
+  jsonTextLevelsMax: 1_000,
   /** Bytes of one encoded log entry. */
   logEntryBytesMax: 65_536,
   /** Entries kept of one task's log; the oldest are trimmed and watchers see a gap. */
@@ -15,11 +22,25 @@ export const limits = Object.freeze({
   titleBytesMax: 256,
   reasonBytesMax: 1_024,
   workerIdBytesMax: 128,
+  traceparentBytesMax: 64,
+  /** As W3C's trace context has it. */
+  tracestateBytesMax: 512,
+  /** Kinds of error in one retry policy. */
+  errorsNotRetriedMax: 64,
+  errorKindBytesMax: 64,
   labelsMax: 16,
   labelBytesMax: 128,
   dependenciesMax: 1_000,
+  dependencyNameBytesMax: 64,
+  /** Bytes of an encoded spec besides its input: what its longest legal fields take together. */
+  specBytesMax: 262_144,
   attemptsMax: 100,
-  errorDetailBytesMax: 16_384,
+  /** An error's message is cut to this. */
+  errorMessageCharactersMax: 4_096,
+  /** An error's detail, a stack say, is cut to this. */
+  errorDetailCharactersMax: 4_096,
+  /** A page of a list ends before it would have more bytes, short of its size. */
+  pageBytesMax: 4 * 1_048_576,
   pageSizeMax: 500,
   pageSizeDefault: 50,
   /** Longest time ahead that a task may be scheduled for: one year. */
@@ -27,6 +48,8 @@ export const limits = Object.freeze({
   leaseMsMin: 1_000,
   leaseMsMax: 3_600_000,
   leaseMsDefault: 30_000,
+  /** Entries in one append to a task's log. */
+  appendEntriesMax: 1_000,
   /** Leases that one AssignTask may take. */
   assignMax: 32,
   assignWaitMsMax: 60_000,

@@ -5,29 +5,65 @@ import { limits } from "./limits.ts";
 
 const jsonType = "application/json";
 
-/** Drops undefined as JSON does, since Struct would turn it into null. */
-function plainJson(value: unknown): unknown {
-  if (Array.isArray(value))
-    return value.map((element) => (element === undefined ? null : plainJson(element)));
+/** Drops undefined as JSON does, since Struct would turn it into null. Throws for what is nested too deep, a circle too. */
+function plainJson(value: unknown, field: string, level = 0): unknown {
   if (value === null || typeof value !== "object") return value;
+  if (level === limits.jsonTextLevelsMax) throw nestedTooDeep(field);
+  if (Array.isArray(value))
+    return value.map((element) => (element === undefined ? null : plainJson(element, field, level + 1)));
   if (typeof (value as { toJSON?: unknown }).toJSON === "function") return JSON.parse(JSON.stringify(value));
   const object: Record<string, unknown> = {};
   for (const [key, member] of Object.entries(value))
-    if (member !== undefined && typeof member !== "function") object[key] = plainJson(member);
+    if (member !== undefined && typeof member !== "function")
+      object[key] = plainJson(member, field, level + 1);
   return object;
 }
 
-/** An object travels as a Struct, bytes as they are, any other JSON value as JSON text. */
-export function toPayload(value: unknown): Payload {
+function nestedTooDeep(field: string): MeshError {
+  return MeshError.invalid([
+    { field, description: `is nested more than ${limits.jsonTextLevelsMax} levels deep` },
+  ]);
+}
+
+/** True where objects and lists stand within each other more than `levels` deep. */
+function isDeeperThan(levels: number, value: unknown): boolean {
+  if (value === null || typeof value !== "object") return false;
+  if (levels === 0) return true;
+  for (const member of Object.values(value)) if (isDeeperThan(levels - 1, member)) return true;
+  return false;
+}
+
+/**
+ * An object travels as a Struct, bytes as they are, any other JSON value as JSON text; so does an object that is nested deeper
+ * than decoders read. Throws INVALID_FIELD with the field's name for what is nested too deep for JSON text too.
+ */
+export function toPayload(value: unknown, field = "input"): Payload {
   if (value === undefined) return { body: undefined, contentType: "" };
   if (value instanceof Uint8Array)
     return { body: { $case: "data", value: Buffer.from(value) }, contentType: "application/octet-stream" };
-  if (value !== null && typeof value === "object" && !Array.isArray(value))
-    return { body: { $case: "json", value: plainJson(value) as Record<string, unknown> }, contentType: "" };
-  return {
-    body: { $case: "data", value: Buffer.from(JSON.stringify(plainJson(value))) },
-    contentType: jsonType,
-  };
+  const plain = plainJson(value, field);
+  if (
+    value !== null &&
+    typeof value === "object" &&
+    !Array.isArray(value) &&
+    !isDeeperThan(limits.jsonLevelsMax, plain)
+  )
+    return { body: { $case: "json", value: plain as Record<string, unknown> }, contentType: "" };
+  if (isDeeperThan(limits.jsonTextLevelsMax, plain)) throw nestedTooDeep(field);
+  return { body: { $case: "data", value: Buffer.from(JSON.stringify(plain)) }, contentType: jsonType };
+}
+
+/** Throws INVALID_FIELD for a payload whose JSON is nested deeper than every reader of a task can follow. */
+export function checkLevels(field: string, payload: Payload): void {
+  if (payload.body?.$case === "json" && isDeeperThan(limits.jsonLevelsMax, payload.body.value))
+    throw MeshError.invalid([
+      {
+        field,
+        description: `is nested more than ${limits.jsonLevelsMax} levels deep; send it as data of content type ${jsonType}`,
+      },
+    ]);
+  if (payload.contentType === jsonType && isDeeperThan(limits.jsonTextLevelsMax, fromPayload(payload)))
+    throw nestedTooDeep(field);
 }
 
 /** The value that {@link toPayload} took; undefined for an empty payload. */
@@ -57,7 +93,7 @@ function payloadTooLarge(field: string, bytes: number, bytesMax: number): MeshEr
     `${field}: has ${bytes} bytes; at most ${bytesMax} are allowed. Pass the data's address, or raise payload.maxBytes`,
     {
       fields: [{ field, description: `has ${bytes} bytes; at most ${bytesMax} are allowed` }],
-      metadata: { bytes: String(bytes), bytesMax: String(bytesMax) },
+      metadata: { bytes: String(bytes), bytes_max: String(bytesMax) },
     },
   );
 }

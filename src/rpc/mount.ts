@@ -11,7 +11,7 @@ import type {
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import type { CallContext } from "../core/call.ts";
-import type { MeshError } from "../core/errors.ts";
+import { MeshError } from "../core/errors.ts";
 import { CallRecord, type CallRecordOptions } from "./call-record.ts";
 import { type CallsUnderWay, type GrpcCall, ServedCall } from "./served-call.ts";
 import { toStatus } from "./status.ts";
@@ -26,6 +26,44 @@ export interface MountOptions extends CallRecordOptions {
 type UnaryLike = (request: unknown, context: CallContext) => Promise<unknown>;
 type StreamLike = (request: unknown, context: CallContext) => AsyncIterable<unknown>;
 type StreamCall = ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
+
+/** A request that no decoder could read, in the request's place: grpc-js would call it a fault of the server. */
+class Undecodable {
+  readonly #cause: unknown;
+
+  constructor(cause: unknown) {
+    this.#cause = cause;
+  }
+
+  error(): MeshError {
+    const why = this.#cause instanceof Error ? this.#cause.message : String(this.#cause);
+    const fields = [{ field: "request", description: `cannot be decoded: ${why}` }];
+    return new MeshError("INVALID_FIELD", `request: cannot be decoded: ${why}`, {
+      fields,
+      cause: this.#cause,
+    });
+  }
+}
+
+/** The service as {@link mount}'s handlers read it: what cannot be decoded reaches them, and is refused as the caller's fault. */
+export function readable(definition: ServiceDefinition): ServiceDefinition {
+  const methods = Object.entries(definition).map(([name, method]) => {
+    const requestDeserialize = (bytes: Buffer): unknown => {
+      try {
+        return method.requestDeserialize(bytes);
+      } catch (error) {
+        return new Undecodable(error);
+      }
+    };
+    return [name, { ...method, requestDeserialize }];
+  });
+  return Object.fromEntries(methods);
+}
+
+function decoded(request: unknown): unknown {
+  if (request instanceof Undecodable) throw request.error();
+  return request;
+}
 
 /** The grpc-js implementation of `handlers`; a method without a handler is UNIMPLEMENTED. */
 export function mount(
@@ -43,7 +81,9 @@ export function mount(
         void serveUnary(begin(call), handler as UnaryLike, call, callback);
     else if (!method.requestStream)
       implementation[name] = (call: ServerWritableStream<unknown, unknown>) =>
-        void serveStream(begin(call), call, (context) => (handler as StreamLike)(call.request, context));
+        void serveStream(begin(call), call, (context) =>
+          (handler as StreamLike)(decoded(call.request), context),
+        );
     else
       implementation[name] = (call: ServerDuplexStream<unknown, unknown>) =>
         void serveStream(begin(call), call, (context) =>
@@ -85,7 +125,7 @@ async function serveUnary(
 ): Promise<void> {
   let response: unknown;
   try {
-    response = await handler(request, call.served);
+    response = await handler(decoded(request), call.served);
   } catch (error) {
     return callback(toStatus(call.failed(error)));
   }
@@ -137,7 +177,7 @@ async function* requestsOf(
         reading.next().then(resolve, reject);
       });
       if (next.done) break;
-      yield next.value;
+      yield decoded(next.value);
     }
     // grpc-js tells of a stream that was reset as of one that ended well, and of the reset a moment later.
     await setImmediate();

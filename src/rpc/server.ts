@@ -5,7 +5,7 @@ import { MeshError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import type { CallRecordOptions } from "./call-record.ts";
 import { draining, farewellMs, watchersMsMax } from "./draining.ts";
-import { mount } from "./mount.ts";
+import { mount, readable } from "./mount.ts";
 import { reflection } from "./reflection.ts";
 import type { CallsUnderWay, ServedCall } from "./served-call.ts";
 
@@ -55,7 +55,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const names = ["", ...options.services.map((service) => service.name)];
   const health = new HealthImplementation(Object.fromEntries(names.map((name) => [name, "NOT_SERVING"])));
   for (const { definition, handlers } of options.services)
-    server.addService(definition, mount(definition, handlers, { ...options, underWay }));
+    server.addService(readable(definition), mount(definition, handlers, { ...options, underWay }));
   health.addToServer(server);
   reflection(options.services.map((service) => service.name)).addToServer(server);
   const port = await bind(server, options);

@@ -47,6 +47,13 @@ beforeAll(async () => {
 });
 afterAll(() => mesh.close());
 
+/** Objects within each other. */
+function nested(levels: number): object {
+  let value = {};
+  for (let level = 1; level < levels; level++) value = { a: value };
+  return value;
+}
+
 /** Submits a task whose handler is given here. */
 async function run(
   handler: (task: TaskContext) => unknown,
@@ -77,6 +84,19 @@ describe("a task's end", () => {
     expect(await client.result(await run(() => answer))).toEqual(wanted);
   });
 
+  test.each([25, 40, 1_000])("an object of %i levels is an output, and an input", async (levels) => {
+    const output = await client.result<object>(await run(() => nested(levels)));
+    expect(JSON.stringify(output)).toBe(JSON.stringify(nested(levels)));
+    const { id } = await client.submit("echo", { a: nested(levels - 1) });
+    const echoed = await client.result<{ a: unknown }>(id);
+    expect(JSON.stringify(echoed.a)).toBe(JSON.stringify(nested(levels - 1)));
+  });
+
+  test("an input of too many levels is refused by its name", async () => {
+    const refused = { reason: "INVALID_FIELD", fields: [{ field: "input" }] };
+    expect(await errorOf(client.submit("echo", nested(5_000)))).toMatchObject(refused);
+  });
+
   test.each<[string, () => unknown, string, RegExp]>([
     ["a BigInt in an object", () => ({ n: 1n }), "INVALID_OUTPUT", /cannot be written/],
     ["a BigInt", () => 1n, "INVALID_OUTPUT", /cannot be written/],
@@ -90,6 +110,7 @@ describe("a task's end", () => {
       "INVALID_OUTPUT",
       /cannot be written/,
     ],
+    ["an endless nest", () => nested(2_000), "INVALID_OUTPUT", /output: is nested more than 1000 levels/],
     [
       "too much",
       () => "x".repeat(1_100_000),

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { AgentServiceService } from "../../gen/grpc/agentmesh/v1/agent.ts";
-import { TaskServiceService } from "../../gen/grpc/agentmesh/v1/task.ts";
+import { type SubmitStreamRequest, TaskServiceService } from "../../gen/grpc/agentmesh/v1/task.ts";
 import type { CallContext } from "../../src/core/call.ts";
 import { silentLogger } from "../../src/core/log.ts";
 import { startGrpcServer } from "../../src/rpc/server.ts";
@@ -39,6 +39,26 @@ describe("a handler", () => {
     expect((await errorOf(gather(connection.serverStream(watchTask, watch, patient)))).reason).toBe(
       "INTERNAL",
     );
+  });
+
+  test("is not asked for a request that cannot be decoded: it is the caller's fault", async () => {
+    const { connection, notes } = await serveTasks({
+      getTask: async () => ({ task: undefined }),
+      watchTask: async function* () {},
+      async *submitStream(requests: AsyncIterable<SubmitStreamRequest>) {
+        for await (const { batchId } of requests) yield { batchId, results: [] };
+      },
+    });
+    const garbled = () => Buffer.from([0x0a, 0x7f]);
+    const refused = { reason: "INVALID_FIELD", fields: [{ field: "request" }] };
+    const unary = connection.unary({ ...getTask, requestSerialize: garbled }, { taskId: "" }, patient);
+    expect(await errorOf(unary)).toMatchObject(refused);
+    const stream = connection.serverStream({ ...watchTask, requestSerialize: garbled }, watch, patient);
+    expect(await errorOf(gather(stream))).toMatchObject(refused);
+    const bidi = connection.bidi({ ...submitStream, requestSerialize: garbled }, patient);
+    await bidi.send({ batchId: 1, specs: [] });
+    expect(await errorOf(gather(bidi.responses))).toMatchObject(refused);
+    expect(notes.observed.map(({ code }) => code)).toEqual(Array(3).fill("INVALID_ARGUMENT"));
   });
 
   test("sees the deadline and the headers of its call", async () => {

@@ -11,7 +11,7 @@ import { FieldCheck } from "../../core/check.ts";
 import { MeshError } from "../../core/errors.ts";
 import { derivedId, queueOf, taskId, uniqueId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
-import { encodePayload, fromPayload } from "../../core/payload.ts";
+import { checkLevels, encodePayload, fromPayload } from "../../core/payload.ts";
 import type { NewTask, Parent } from "../store.ts";
 import type { DependencyCondition, RetryPolicy } from "../task.ts";
 import { type Catalog, type CatalogRole, roleOf } from "./catalog.ts";
@@ -174,19 +174,18 @@ export function conditionOf(condition: Dependency_Condition): DependencyConditio
 
 /** A templated input is whole only when it is leased; the worker checks it then. */
 export function checkInput(check: FieldCheck, field: string, spec: TaskSpec, role: CatalogRole): void {
-  if (spec.renderInput) {
-    if (spec.input?.body?.$case !== "json")
-      check.fault(field, "must be a JSON object where render_input is true");
-    return;
-  }
   if (spec.input) checkReadable(field, spec.input);
-  check.add(role.checkInput(field, fromPayload(spec.input)));
+  const value = fromPayload(spec.input);
+  if (!spec.renderInput) check.add(role.checkInput(field, value));
+  else if (value === null || typeof value !== "object" || Array.isArray(value) || Buffer.isBuffer(value))
+    check.fault(field, "must be a JSON object where render_input is true");
 }
 
 /** Throws a MeshError that names the field where a payload that says it is JSON is not, or where it cannot be read here. */
 export function checkReadable(field: string, payload: Payload): void {
   try {
     fromPayload(payload);
+    checkLevels(field, payload);
   } catch (error) {
     if (error instanceof MeshError) throw error;
     throw MeshError.invalid([

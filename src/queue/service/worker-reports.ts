@@ -13,6 +13,7 @@ import { MeshError } from "../../core/errors.ts";
 import { queueOf } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import { encodePayload, toPayload } from "../../core/payload.ts";
+import { retryDelayOf } from "../../core/retry-delay.ts";
 import { durationToMs } from "../../core/time.ts";
 import type { Finish, FinishResult, LogAppend, LogBody, Parent, TaskUsageCount } from "../store.ts";
 import type { TaskFailure } from "../task.ts";
@@ -71,7 +72,7 @@ function resultOf(result: TaskOutcome["result"], payloadBytesMax: number): Finis
       return {
         kind: "failed",
         failure: failureOf(error),
-        retryDelayMs: retryDelay && clampDelay(durationToMs(retryDelay)),
+        retryDelayMs: retryDelay && retryDelayOf(durationToMs(retryDelay)),
       };
     }
     case "released":
@@ -127,14 +128,10 @@ function failureOf(error: TaskError | undefined): TaskFailure {
     ]);
   return {
     kind: error.kind,
-    message: error.message.slice(0, limits.errorDetailBytesMax / 4),
+    message: error.message.slice(0, limits.errorMessageCharactersMax),
     retryable: error.retryable,
-    detail: error.detail.slice(0, limits.errorDetailBytesMax / 4),
+    detail: error.detail.slice(0, limits.errorDetailCharactersMax),
   };
-}
-
-function clampDelay(ms: number): number {
-  return Math.min(limits.delayMsMax, Math.max(0, ms));
 }
 
 function addUsage(sum: TaskUsageCount | undefined, usage: Usage, field: string): TaskUsageCount {

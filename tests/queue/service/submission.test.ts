@@ -175,9 +175,9 @@ test.each<[string, Parameters<typeof TaskSpec.fromPartial>[0], string, string]>(
     "spec.delay",
     "at most one",
   ],
-  ["an input that does not fit", { input: toPayload({ n: "x" }) }, "spec.input.n", "expected number"],
-  ["deeper down", { input: toPayload({ list: ["a", 1] }) }, "spec.input.list.1", "expected string"],
-  ["an input that is no object", { input: toPayload([1]) }, "spec.input", "expected object"],
+  ["an input that does not fit", { input: toPayload({ n: "x" }) }, "spec.input.n", "number"],
+  ["deeper down", { input: toPayload({ list: ["a", 1] }) }, "spec.input.list.1", "string"],
+  ["an input that is no object", { input: toPayload([1]) }, "spec.input", "object"],
   [
     "JSON that is none",
     { input: { body: { $case: "data", value: Buffer.from("{") }, contentType: "application/json" } },
@@ -211,7 +211,7 @@ test("a mistyped role gets a hint", () =>
 
 test("an input over the limit is refused with the limit", () => {
   const error = refusal({ input: toPayload({ list: ["x".repeat(1_000)] }) });
-  expect(error).toMatchObject({ reason: "PAYLOAD_TOO_LARGE", metadata: { bytesMax: "1000" } });
+  expect(error).toMatchObject({ reason: "PAYLOAD_TOO_LARGE", metadata: { bytes_max: "1000" } });
   expect(error.fields[0]!.field).toBe("spec.input");
 });
 
