@@ -6,6 +6,7 @@ import { storeAddress } from "../core/config/store-url.ts";
 import { MeshError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import type { QueueStore, StoreLimits } from "../queue/store.ts";
+import { UnopenedStore } from "./unopened-store.ts";
 import { makeDirectory, type NamedBy } from "./usable-directory.ts";
 
 /** Throws INVALID_CONFIG, STORE_IN_USE or STORE_UNAVAILABLE. Only the store that is used is loaded. */
@@ -19,7 +20,11 @@ export async function openStore(config: Config): Promise<QueueStore> {
   const address = storeAddress(config.store.url, config.data.dir);
   if (address.kind === "redis") {
     const { openRedisStore } = await import("../queue/redis/store.ts");
-    return openRedisStore({ url: address.url, limits: storeLimits });
+    try {
+      return await openRedisStore({ url: address.url, limits: storeLimits });
+    } catch (error) {
+      throw new UnopenedStore(MeshError.from(error));
+    }
   }
   const directory = dirname(address.file);
   makeDirectory(directory, namedBy(directory, config.data.dir));

@@ -6,6 +6,7 @@ import { redactUrls } from "../core/redact.ts";
 import { endingOf, endWith } from "./exit-codes.ts";
 import { err, note } from "./output.ts";
 import { plainLine } from "./terminal-text.ts";
+import { UnopenedStore } from "./unopened-store.ts";
 
 /** Reasons whose message says the way out already, in the words of the case. */
 const saysItself: ReadonlySet<Reason> = new Set([
@@ -28,9 +29,13 @@ export function reportError(thrown: unknown, verbose: boolean): void {
   const unknown = error.reason === "INTERNAL" && !(thrown instanceof MeshError);
   note(`${err.red("error:")} ${messageOf(error)}`);
   if (unknown) note(err.dim("       a fault of agentmesh itself; --verbose shows where. Please report it."));
-  else if (!saysItself.has(error.reason)) note(err.dim(`       ${reasons[error.reason].wayOut}`));
+  else if (!saysItself.has(error.reason)) note(err.dim(`       ${wayOutOf(error)}`));
   if (verbose) note(err.dim(stackOf(thrown)));
   endWith(endingOf(error));
+}
+
+function wayOutOf(error: MeshError): string {
+  return error instanceof UnopenedStore ? error.wayOut : reasons[error.reason].wayOut;
 }
 
 function messageOf(error: MeshError): string {

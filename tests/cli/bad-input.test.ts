@@ -83,7 +83,7 @@ function cases(server: string, takenPort: number, usedDir: string): Case[] {
       /There are .*testing/,
     ]),
     row("unknown role to show", ["roles", "secrity"], 2, [/did you mean "security"/]),
-    row("missing field", ["submit", "testing", "{}", ...at], 2, [/spec\.input\.repository: /]),
+    row("missing field", ["submit", "testing", "{}", ...at], 2, [/spec\.input\.repository: is required\n/]),
     row("priority out of range", ["submit", "testing", "{}", "--priority", "12"], 2, [
       /--priority/,
       /from 0 to 9/,
@@ -123,7 +123,7 @@ function cases(server: string, takenPort: number, usedDir: string): Case[] {
       /data\.dir/,
     ]),
     row("store that does not answer", ["up", ...free, "--store", "redis://127.0.0.1:1"], 3, [
-      /redis:\/\/127\.0\.0\.1:1/,
+      /Check that Redis runs at redis:\/\/127\.0\.0\.1:1, or leave --store out/,
     ]),
     row("database of Redis that is no number", ["up", ...free, "--store", "redis://127.0.0.1:1/abc"], 2, [
       /store\.url \(--store\) is "redis:\/\/127\.0\.0\.1:1\/abc"/,
@@ -143,6 +143,12 @@ function cases(server: string, takenPort: number, usedDir: string): Case[] {
     row("missing argument", ["get"], 2, [/missing required argument 'id'/]),
     row("role module that is none", ["roles", "--role-module", "/no/such.ts"], 2, [
       /\/no\/such\.ts cannot be loaded/,
+    ]),
+    row("unknown field of an input", ["submit", "testing", `{"repository": ".", "repo": "."}`, ...at], 2, [
+      /spec\.input: has no "repo"; it knows repository, /,
+    ]),
+    row("server of a kind that is not dialed", ["queues", "--server", "xds:///x"], 2, [
+      /client\.server \(--server\)/,
     ]),
     row("repository that does not exist", ["demo", "--repository", "/no/such"], 4, [
       /--repository: \/no\/such does not exist/,

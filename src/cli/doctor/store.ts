@@ -3,7 +3,9 @@ import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { storeAddress } from "../../core/config/store-url.ts";
 import { MeshError } from "../../core/errors.ts";
+import { reasons } from "../../core/reasons.ts";
 import { namedBy, openStore } from "../open-store.ts";
+import { UnopenedStore } from "../unopened-store.ts";
 import { directoryFault } from "../usable-directory.ts";
 import { type Check, type Finding, fail, ok, warn } from "./check.ts";
 
@@ -29,7 +31,8 @@ async function opened(loaded: Parameters<Check>[0]["loaded"]): Promise<Finding[]
     const { reason, message, metadata } = MeshError.from(error);
     if (reason === "STORE_IN_USE")
       return [ok("store", `in use by process ${metadata.pid ?? "(unknown)"}: a mesh that runs, most likely`)];
-    return [fail("store", message, "check that it runs, and that store.url names it")];
+    const wayOut = error instanceof UnopenedStore ? error.wayOut : reasons[reason].wayOut;
+    return [fail("store", message, wayOut)];
   }
 }
 

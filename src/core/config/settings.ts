@@ -154,9 +154,9 @@ export const settings = Object.freeze({
   }),
   "client.server": setting({
     kind: text(
-      "HOST:PORT, `dns:///NAME:PORT` or `xds:///ROLE`",
+      "HOST:PORT, `dns:///NAME:PORT` or `unix:PATH`",
       "<address>",
-      /^(dns:\/\/|xds:\/\/|unix:)\S+$|^\S+:\d{1,5}$/,
+      /^(dns:\/\/|unix:)\S+$|^(?!\w+:\/\/)\S+:\d{1,5}$/,
     ),
     default: `127.0.0.1:${podPorts.grpc.port}`,
     because: "where `agentmesh up` listens on the same machine",

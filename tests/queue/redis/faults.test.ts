@@ -39,15 +39,6 @@ async function recovers(store: QueueStore): Promise<void> {
   await expect.poll(() => store.ping().then(() => "up", String), { timeout: 10_000 }).toBe("up");
 }
 
-test("a database that Redis does not have is refused, and that of number 0 is not used in its place", async () => {
-  const server = await serve();
-  const opened = openAt(`${server.url}/99`);
-  await expect(opened).rejects.toMatchObject({
-    reason: "STORE_UNAVAILABLE",
-    message: expect.stringContaining("DB index is out of range"),
-  });
-});
-
 test("scripts that the server forgot are sent again", async () => {
   const server = await serve();
   const store = await open(server);
