@@ -4,6 +4,8 @@
 import type { z } from "zod";
 import type { MeshClient } from "../client/mesh-client.ts";
 import { rolePattern } from "../core/ids.ts";
+import { limits } from "../core/limits.ts";
+import { retryPolicyDefault } from "../queue/task.ts";
 import type { SandboxOptions, SandboxResult } from "../sandbox/sandbox.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -21,7 +23,7 @@ export interface TaskContext {
   readonly tenant: string;
   /** 1 for the first try. */
   readonly attempt: number;
-  /** Aborts when the task is canceled, its lease is lost, its deadline passes, or the worker must stop. */
+  /** Aborts when the task is canceled, its lease is lost, or the worker must stop. */
   readonly signal: AbortSignal;
   /** One line to the task's log; watchers see it at once. */
   log(line: string, level?: LogLevel): void;
@@ -31,7 +33,7 @@ export interface TaskContext {
   emit(chunk: string | Uint8Array, name?: string): void;
   /** Adds to the task's counted usage. */
   usage(used: TaskUsage): void;
-  /** Runs a task of another role and answers with its output; deadline, tenant, trace and cancellation are passed on. */
+  /** Runs a task of another role and answers with its output; tenant, priority and cancellation are passed on. */
   call<Output = unknown>(role: string, input: unknown, options?: CallOptions): Promise<Output>;
   /** The mesh itself, for what {@link call} is too little for. */
   readonly mesh: MeshClient;
@@ -91,28 +93,57 @@ export type Role = // biome-ignore lint/suspicious/noExplicitAny: a list holds r
 
 /** Checks a definition and fills its defaults. Throws a TypeError that names the field. */
 export function defineRole<Input, Output>(definition: RoleDefinition<Input, Output>): Role {
-  if (!rolePattern.test(definition.name))
-    throw new TypeError(
-      `role name "${definition.name}": use lower-case letters, digits and dashes, 48 at most`,
-    );
-  const concurrency = definition.concurrency ?? 4;
-  if (!Number.isInteger(concurrency) || concurrency < 1)
-    throw new TypeError(
-      `role ${definition.name}: concurrency is ${concurrency}; it must be a whole number from 1`,
-    );
-  const lease = definition.lease ?? { seconds: 30 };
-  if (!(lease.seconds >= 1))
-    throw new TypeError(`role ${definition.name}: lease.seconds is ${lease.seconds}; it must be 1 or more`);
-  const retry = {
-    attempts: definition.retry?.attempts ?? 3,
-    backoffMs: definition.retry?.backoffMs ?? 1_000,
-    backoffMaxMs: definition.retry?.backoffMaxMs ?? 60_000,
-    notRetried: definition.retry?.notRetried ?? [],
+  const { name, concurrency = 4 } = definition;
+  const role = {
+    ...definition,
+    concurrency,
+    lease: definition.lease ?? { seconds: limits.leaseMsDefault / 1_000 },
+    retry: retryOf(definition.retry),
+    scale: definition.scale ?? { min: 1, max: 10, tasksPerReplica: concurrency },
   };
-  if (!Number.isInteger(retry.attempts) || retry.attempts < 1)
-    throw new TypeError(
-      `role ${definition.name}: retry.attempts is ${retry.attempts}; it must be a whole number from 1`,
-    );
-  const scale = definition.scale ?? { min: 1, max: 10, tasksPerReplica: concurrency };
-  return Object.freeze({ ...definition, concurrency, lease, retry, scale });
+  if (typeof name !== "string" || !rolePattern.test(name))
+    throw new TypeError(`role name "${name}": use lower-case letters, digits and dashes, 48 at most`);
+  const fault = faultOf(role);
+  if (fault !== undefined) throw new TypeError(`role ${name}: ${fault}`);
+  return Object.freeze(role);
+}
+
+function retryOf(said: RetrySettings = {}): Required<RetrySettings> {
+  return {
+    attempts: said.attempts ?? retryPolicyDefault.attemptsMax,
+    backoffMs: said.backoffMs ?? retryPolicyDefault.backoffInitialMs,
+    backoffMaxMs: said.backoffMaxMs ?? retryPolicyDefault.backoffMaxMs,
+    notRetried: said.notRetried ?? retryPolicyDefault.errorsNotRetried,
+  };
+}
+
+/** The first field at fault and what it must be; a module in plain JavaScript gets no help from types. */
+function faultOf({ input, output, run, concurrency, lease, retry, scale }: Role): string | undefined {
+  const must = (field: string, value: unknown, wanted: string) =>
+    `${field} is ${String(value)}; it must be ${wanted}`;
+  const whole = (field: string, value: number, min: number, max: number) => {
+    if (Number.isInteger(value) && value >= min && value <= max) return undefined;
+    const range = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`;
+    return must(field, value, `a whole number ${range}`);
+  };
+  const between = (field: string, value: number, min: number, max: number) =>
+    value >= min && value <= max ? undefined : must(field, value, `from ${min} to ${max}`);
+  const delay = (field: string, value: number) =>
+    Number.isFinite(value) && value >= 0 ? undefined : must(field, value, "0 or more, and finite");
+  const schema = (field: string, value: z.ZodType | undefined) =>
+    typeof value?.safeParse === "function" ? undefined : `${field} must be a zod schema`;
+  const { leaseMsMin, leaseMsMax, attemptsMax, creditMax } = limits;
+  return (
+    schema("input", input) ??
+    schema("output", output) ??
+    (typeof run === "function" ? undefined : "run must be a function") ??
+    whole("concurrency", concurrency, 1, creditMax) ??
+    between("lease.seconds", lease.seconds, leaseMsMin / 1_000, leaseMsMax / 1_000) ??
+    whole("retry.attempts", retry.attempts, 1, attemptsMax) ??
+    delay("retry.backoffMs", retry.backoffMs) ??
+    delay("retry.backoffMaxMs", retry.backoffMaxMs) ??
+    whole("scale.min", scale.min, 0, Number.MAX_SAFE_INTEGER) ??
+    whole("scale.max", scale.max, scale.min, Number.MAX_SAFE_INTEGER) ??
+    between("scale.tasksPerReplica", scale.tasksPerReplica, 1, Number.MAX_SAFE_INTEGER)
+  );
 }
