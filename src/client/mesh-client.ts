@@ -23,6 +23,7 @@ import {
 import { MeshError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import { fromPayload, toPayload } from "../core/payload.ts";
+import { clientDefaults } from "../core/ports.ts";
 import { msToDuration } from "../core/time.ts";
 import { Connection } from "../rpc/connection.ts";
 import { resumeRead, resumeWatch, taskLog } from "./resume-watch.ts";
@@ -31,7 +32,7 @@ import { WorkflowClient } from "./workflow-client.ts";
 export interface MeshClientOptions {
   /** Host and port of any server of the mesh; default 127.0.0.1:9090, where `agentmesh up` listens. */
   readonly server?: string;
-  /** For each unary call, and for each stretch of a stream before it is taken up again; default 10,000. */
+  /** For each unary call, and for each stretch of a stream before it is taken up again; default 30,000. */
   readonly timeoutMs?: number;
 }
 
@@ -70,8 +71,8 @@ export interface WaitOptions {
 
 export type TaskFilter = Partial<Omit<ListTasksRequest, "pageToken">>;
 
-export const serverDefault = "127.0.0.1:9090";
-const timeoutMsDefault = 10_000;
+export const serverDefault = clientDefaults.server;
+const timeoutMsDefault = clientDefaults.timeoutMs;
 
 export class MeshClient {
   readonly workflows: WorkflowClient;

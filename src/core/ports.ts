@@ -6,10 +6,17 @@
 
 /** The listeners of a process: their ports in a pod, and what answers there. */
 export const podPorts = Object.freeze({
-  http: { port: 8080, serves: "HTTP/JSON, Connect and the console" },
+  http: { port: 8080, serves: "HTTP/JSON and Connect" },
   grpc: { port: 9090, serves: "gRPC" },
   metrics: { port: 9091, serves: "metrics for Prometheus" },
   health: { port: 8081, serves: "liveness and readiness for Kubernetes" },
+});
+
+/** What a client dials, and how long it waits for the answer to one call, where nobody says otherwise. */
+export const clientDefaults = Object.freeze({
+  /** Where `agentmesh up` listens on the same machine. */
+  server: `127.0.0.1:${podPorts.grpc.port}`,
+  timeoutMs: 30_000,
 });
 
 /** Between the gRPC ports of two neighbours in the list of roles: room for a port that belongs to a role later. */

@@ -3,7 +3,7 @@
  * it; nothing else lists settings.
  */
 import { limits } from "../limits.ts";
-import { podPorts } from "../ports.ts";
+import { clientDefaults, podPorts } from "../ports.ts";
 import { choice, optional, path, paths, port, type Setting, setting, text, whole, yesNo } from "./setting.ts";
 import { storeUrl } from "./store-url.ts";
 
@@ -147,8 +147,9 @@ export const settings = Object.freeze({
   }),
   "drain.timeoutSeconds": setting({
     kind: whole({ min: 0, max: 3_600, argument: "<seconds>" }),
-    default: limits.leaseMsDefault / 1_000,
-    because: "one lease: whatever needs longer would be given to another worker by then in any case",
+    default: 25,
+    because:
+      "Kubernetes kills a pod 30 s after it was told to stop: that leaves 5 s to hand tasks back and to close the store",
     doc: "How long a stopping process lets running tasks finish before it hands them back to the queue.",
     takenBy: ["server", "worker"],
   }),
@@ -158,7 +159,7 @@ export const settings = Object.freeze({
       "<address>",
       /^(dns:\/\/|unix:)\S+$|^(?!\w+:\/\/)\S+:\d{1,5}$/,
     ),
-    default: `127.0.0.1:${podPorts.grpc.port}`,
+    default: clientDefaults.server,
     because: "where `agentmesh up` listens on the same machine",
     doc: "The gRPC address of the mesh that a command talks to.",
     flag: "server",
@@ -166,7 +167,7 @@ export const settings = Object.freeze({
   }),
   "client.timeoutSeconds": setting({
     kind: whole({ min: 1, max: 86_400, argument: "<seconds>" }),
-    default: 30,
+    default: clientDefaults.timeoutMs / 1_000,
     because: "a store that fails over is back by then; a call that hangs longer is better tried again",
     doc: "The deadline of one call; waiting for a task's end and watching are not bound by it.",
     flag: "timeout-seconds",

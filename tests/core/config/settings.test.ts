@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { flagOf, flagValuesOf, settingsTakenBy, variableOf } from "../../../src/core/config/names.ts";
 import { settingNames, settings } from "../../../src/core/config/settings.ts";
 import { storeAddress } from "../../../src/core/config/store-url.ts";
+import { clientDefaults } from "../../../src/core/ports.ts";
 
 describe("the table", () => {
   test.each(settingNames)("%s has a default that its own kind takes, or is unset", (name) => {
@@ -68,4 +69,13 @@ describe("store.url", () => {
   test("odd characters of a password are encoded, so that redaction finds its end", () => {
     expect(schema.parse('redis://:a"b c@host')).toBe("redis://:a%22b%20c@host");
   });
+});
+
+test("a drain ends within the 30 s that Kubernetes gives a pod, its last 2 s for a blocked thread included", () => {
+  expect(settings["drain.timeoutSeconds"].default + 2).toBeLessThan(30);
+});
+
+test("the settings of a client are those of a client that is told nothing", () => {
+  expect(settings["client.server"].default).toBe(clientDefaults.server);
+  expect(settings["client.timeoutSeconds"].default * 1_000).toBe(clientDefaults.timeoutMs);
 });
