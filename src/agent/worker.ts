@@ -8,11 +8,11 @@ import type {
   Lease,
   LeaseResult,
   LeaseTerm,
-  TaskOutcome,
   WorkRequest,
   WorkResponse,
 } from "../../gen/grpc/agentmesh/v1/worker.ts";
 import type { MeshClient } from "../client/mesh-client.ts";
+import { MeshError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import type { Logger } from "../core/log.ts";
 import { msToDuration } from "../core/time.ts";
@@ -24,6 +24,7 @@ import { LogBacklog } from "./log-backlog.ts";
 import { ReportStream } from "./report-stream.ts";
 import type { Role } from "./role.ts";
 import { RunningTask } from "./running-task.ts";
+import { UnansweredEnds } from "./unanswered-ends.ts";
 
 export interface WorkerOptions {
   readonly role: Role;
@@ -53,8 +54,7 @@ export class Worker {
   readonly #leaseMs: number;
   /** By term: a task that was lost and is leased again may run twice here, until the first hears of it. */
   readonly #running = new Map<string, RunningTask>();
-  /** Ends that the mesh has not answered yet. */
-  readonly #unanswered = new Map<RunningTask, TaskOutcome>();
+  readonly #unanswered: UnansweredEnds;
   readonly #backlog = new LogBacklog();
   /** The server shuts down: the stream ends with the last task, so that another server is found. */
   #leaving = false;
@@ -71,6 +71,10 @@ export class Worker {
   constructor(options: WorkerOptions) {
     this.#options = options;
     this.#leaseMs = options.role.lease.seconds * 1_000;
+    this.#unanswered = new UnansweredEnds({
+      send: (finish) => this.#stream?.push({ finish }),
+      gaveUp: (task, error, replaced) => this.#gaveUp(task, error, replaced),
+    });
     this.#forgetNews = options.heartbeat.onNews((news) => this.#hearHeartbeat(news));
   }
 
@@ -109,15 +113,15 @@ export class Worker {
       const stream = new ReportStream(connection, this.#hello());
       try {
         for await (const response of stream.responses) {
-          if (response.welcome) {
-            this.#welcomed(stream, response.welcome.payloadBytesMax);
-            if (!response.drain) backoffMs = reconnectMsMin;
-          }
+          if (response.welcome) this.#welcomed(stream, response.welcome.payloadBytesMax);
+          if (isProgress(response)) backoffMs = reconnectMsMin;
           this.#hear(response);
         }
       } catch (error) {
         if (!this.#stopped.signal.aborted)
           log.warn({ error: String(error) }, "the mesh cannot be reached; trying on");
+        // Not before a welcome: a stream that was refused for its hello has carried nothing else.
+        if (this.#stream) this.#unanswered.streamBroke(MeshError.from(error));
       }
       this.#stream = undefined;
       this.#drainConfirmed.resolve();
@@ -145,7 +149,8 @@ export class Worker {
     this.#payloadBytesMax = payloadBytesMax;
     const renew = [...this.#running.values()].map((task) => task.term);
     const free = this.#options.role.concurrency - this.#running.size;
-    stream.push({ renew, append: this.#backlog.take(), finish: [...this.#unanswered.values()] });
+    stream.push({ renew, append: this.#backlog.take() });
+    this.#unanswered.sendAll();
     if (!this.#draining && free > 0) stream.push({ credit: free });
   }
 
@@ -180,15 +185,14 @@ export class Worker {
     this.#beat({ hold: task.term });
     const outcome = bounded(await task.run(), this.#payloadBytesMax);
     if (task.stopped) return this.#release(task);
-    this.#unanswered.set(task, outcome);
-    this.#stream?.push({ finish: [outcome] });
+    this.#unanswered.add(task, outcome);
   }
 
   #answered({ term, accepted, refusal }: LeaseResult): void {
     const task = term && this.#running.get(keyOf(term));
     if (!task) return;
     if (!accepted && refusal && passing.has(refusal.reason) && !task.stopped) {
-      setTimeout(() => this.#resend(task), resendMs).unref();
+      setTimeout(() => this.#unanswered.resend(task), resendMs).unref();
       return;
     }
     if (!accepted)
@@ -196,9 +200,13 @@ export class Worker {
     this.#release(task);
   }
 
-  #resend(task: RunningTask): void {
-    const outcome = this.#unanswered.get(task);
-    if (outcome) this.#stream?.push({ finish: [outcome] });
+  #gaveUp(task: RunningTask, error: MeshError, replaced: boolean): void {
+    const { taskId } = task.term;
+    const message = replaced
+      ? "a task's end cannot be read by the mesh; its task is failed"
+      : "nor can its failure be read; its lease is left to expire";
+    this.#options.log.error({ task: taskId, error: error.message }, message);
+    if (!replaced) this.#release(task);
   }
 
   #lose(term: LeaseTerm | undefined, reason: string, canceled: boolean): void {
@@ -246,6 +254,11 @@ export class Worker {
     const { role, workerId, heartbeat } = this.#options;
     heartbeat.send({ role: role.name, workerId, leaseMs: this.#leaseMs, ...change });
   }
+}
+
+/** True for a response that tells more than that the server is there. */
+function isProgress({ leases, renewed, finished, revoked, appendRefused }: WorkResponse): boolean {
+  return [leases, renewed, finished, revoked, appendRefused].some((list) => list.length > 0);
 }
 
 function keyOf({ taskId, fence }: LeaseTerm): string {
