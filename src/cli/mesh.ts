@@ -9,7 +9,7 @@ import { systemClock } from "../core/clock.ts";
 import type { Config } from "../core/config/settings.ts";
 import type { Logger } from "../core/log.ts";
 import { grpcPortOf } from "../core/ports.ts";
-import { startEdge } from "../gateway/edge.ts";
+import { type Edge, startEdge } from "../gateway/edge.ts";
 import { Queue } from "../queue/queue.ts";
 import type { QueueStore, StoreDescription } from "../queue/store.ts";
 import { taskStates } from "../queue/task.ts";
@@ -17,6 +17,7 @@ import { type HttpListener, startHttp } from "../rpc/http.ts";
 import type { GrpcServer } from "../rpc/server.ts";
 import { createMetrics, type Metrics } from "../telemetry/metrics.ts";
 import { workflowServices } from "../workflow/service.ts";
+import { drainMesh } from "./drain-mesh.ts";
 import { openStore } from "./open-store.ts";
 import { WorkerHost } from "./worker-host.ts";
 
@@ -42,13 +43,16 @@ export interface Mesh {
   readonly store: StoreDescription;
   /** Resolves when every worker of this process has its stream. */
   ready(): Promise<void>;
-  /** Refuses new work, lets running tasks end for at most `timeoutMs`, and closes everything. */
+  /**
+   * Lets running tasks end for at most `timeoutMs`, and closes everything. Workers take no more tasks and probes say
+   * so; a task that is submitted meanwhile is still taken, since the store keeps it for whoever works next.
+   */
   drain(timeoutMs: number): Promise<void>;
 }
 
 /** Throws PORT_IN_USE, STORE_IN_USE, STORE_UNAVAILABLE; nothing is left open then. */
 export async function startMesh(options: MeshOptions): Promise<Mesh> {
-  const opened: (() => Promise<void>)[] = [];
+  const opened: Opened = [];
   try {
     return await start(options, opened);
   } catch (error) {
@@ -57,8 +61,11 @@ export async function startMesh(options: MeshOptions): Promise<Mesh> {
   }
 }
 
-async function start(options: MeshOptions, opened: (() => Promise<void>)[]): Promise<Mesh> {
-  const { config, roles, served, version, log } = options;
+/** What closes each part that is open already, the last opened last. */
+type Opened = (() => Promise<void>)[];
+
+async function start(options: MeshOptions, opened: Opened): Promise<Mesh> {
+  const { config, served, log } = options;
   const { host } = config.server;
   // What it has to say comes as an error that names the setting; on stderr it would be no line of the log.
   setLogVerbosity(logVerbosity.NONE);
@@ -67,50 +74,19 @@ async function start(options: MeshOptions, opened: (() => Promise<void>)[]): Pro
   const queue = new Queue({ store, clock: systemClock, log, observer: observeQueue(metrics, systemClock) });
   opened.push(() => queue.close());
   const draining = new AbortController();
-  const catalog = catalogOf(roles);
-  const optionsOf = (role: Role, place: number): RoleServerOptions => ({
-    role: role.name,
-    host,
-    port: grpcPortOf(config.server.grpcPort, place),
-    queue,
-    catalog,
-    clock: systemClock,
-    payloadBytesMax: config.payload.maxBytes,
-    log: log.child({ role: role.name }),
-    observe: (service, method, code, seconds) => metrics.rpcHandled(service, method, code, seconds),
-    draining: draining.signal,
-    more: workflowServices,
-  });
-  const servers: { role: string; server: GrpcServer }[] = [];
-  for (const [place, role] of served.entries()) {
-    const server = await startRoleServer(optionsOf(role, place));
-    servers.push({ role: role.name, server });
-    opened.push(() => server.drain(0));
-  }
-  const first = optionsOf(served[0] as Role, 0);
-  const edge = await startEdge({
-    ...{ ...first, port: config.server.httpPort, version },
-    services: roleServices(first),
-  });
-  opened.push(() => edge.drain(0));
-  const address = dialable(host, servers[0]?.server.port ?? 0);
+  const optionsOf = serverOptions(options, { queue, metrics, draining: draining.signal });
+  const servers = await startServers(served, optionsOf, opened);
+  const edge = await startMeshEdge(options, optionsOf(served[0] as Role, 0), opened);
   let workers: WorkerHost | undefined;
-  const listeners = await startListeners(
-    options,
-    metrics,
-    queue,
-    draining.signal,
-    () => workers?.disconnected ?? [],
-  );
+  const disconnected = () => workers?.disconnected ?? [];
+  const listeners = await startListeners(options, metrics, queue, draining.signal, disconnected);
   opened.push(...listeners.map((listener) => () => listener.close()));
   const describe = await queue.describe();
   if (describe.warning) log.warn({ store: describe.address }, describe.warning);
   queue.start();
   for (const { server } of servers) server.setServing(true);
-  workers = new WorkerHost({
-    ...{ config, address, version, log, logFile: options.logFile },
-    roles: served.map((role) => role.name),
-  });
+  workers = startWorkers(options, dialable(host, servers[0]?.server.port ?? 0));
+  const parts = { draining, servers, edge, workers, queue, listeners };
   const [health, scrape] = listeners as [HttpListener, HttpListener];
   return {
     servers: servers.map(({ role, server }) => ({ role, address: `${host}:${server.port}` })),
@@ -118,19 +94,65 @@ async function start(options: MeshOptions, opened: (() => Promise<void>)[]): Pro
     healthPort: health.port,
     metricsPort: scrape.port,
     store: describe,
-    ready: () => allConnected(workers),
-    async drain(timeoutMs) {
-      draining.abort();
-      for (const { server } of servers) server.setServing(false);
-      const endMs = systemClock.now() + timeoutMs;
-      // First the workers here: their handlers may still call the servers.
-      await workers.drain(timeoutMs);
-      const restMs = Math.max(0, endMs - systemClock.now());
-      await Promise.all([edge.drain(restMs), ...servers.map(({ server }) => server.drain(restMs))]);
-      await queue.close();
-      await Promise.all(listeners.map((listener) => listener.close()));
-    },
+    ready: () => allConnected(parts.workers),
+    drain: (timeoutMs) => drainMesh(parts, timeoutMs),
   };
+}
+
+interface Shared {
+  readonly queue: Queue;
+  readonly metrics: Metrics;
+  readonly draining: AbortSignal;
+}
+
+/** What the server of a role is told, by the role's place among those that are served. */
+function serverOptions(
+  { config, roles, log }: MeshOptions,
+  { queue, metrics, draining }: Shared,
+): (role: Role, place: number) => RoleServerOptions {
+  const catalog = catalogOf(roles);
+  return (role, place) => ({
+    role: role.name,
+    host: config.server.host,
+    port: grpcPortOf(config.server.grpcPort, place),
+    queue,
+    catalog,
+    clock: systemClock,
+    payloadBytesMax: config.payload.maxBytes,
+    log: log.child({ role: role.name }),
+    observe: (service, method, code, seconds) => metrics.rpcHandled(service, method, code, seconds),
+    draining,
+    more: workflowServices,
+  });
+}
+
+async function startServers(
+  served: readonly Role[],
+  optionsOf: (role: Role, place: number) => RoleServerOptions,
+  opened: Opened,
+): Promise<{ role: string; server: GrpcServer }[]> {
+  const servers: { role: string; server: GrpcServer }[] = [];
+  for (const [place, role] of served.entries()) {
+    const server = await startRoleServer(optionsOf(role, place));
+    servers.push({ role: role.name, server });
+    opened.push(() => server.drain(0));
+  }
+  return servers;
+}
+
+async function startMeshEdge(
+  { config, version }: MeshOptions,
+  first: RoleServerOptions,
+  opened: Opened,
+): Promise<Edge> {
+  const port = config.server.httpPort;
+  const edge = await startEdge({ ...first, port, version, services: roleServices(first) });
+  opened.push(() => edge.drain(0));
+  return edge;
+}
+
+function startWorkers({ config, version, log, logFile, served }: MeshOptions, address: string): WorkerHost {
+  return new WorkerHost({ config, address, version, log, logFile, roles: served.map(({ name }) => name) });
 }
 
 async function startListeners(

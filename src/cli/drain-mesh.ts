@@ -1,0 +1,30 @@
+/** How a mesh ends: in which order its parts stop, and within which time. */
+import { systemClock } from "../core/clock.ts";
+import type { Edge } from "../gateway/edge.ts";
+import type { Queue } from "../queue/queue.ts";
+import type { HttpListener } from "../rpc/http.ts";
+import type { GrpcServer } from "../rpc/server.ts";
+import type { WorkerHost } from "./worker-host.ts";
+
+export interface MeshParts {
+  readonly draining: AbortController;
+  readonly servers: readonly { readonly server: GrpcServer }[];
+  readonly edge: Edge;
+  readonly workers: WorkerHost;
+  readonly queue: Queue;
+  readonly listeners: readonly HttpListener[];
+}
+
+/** Stops everything within `timeoutMs`; what probes and metrics tell is there to the end. */
+export async function drainMesh(parts: MeshParts, timeoutMs: number): Promise<void> {
+  const { draining, servers, edge, workers, queue, listeners } = parts;
+  draining.abort();
+  for (const { server } of servers) server.setServing(false);
+  const endMs = systemClock.now() + timeoutMs;
+  // First the workers here: their handlers may still call the servers.
+  await workers.drain(timeoutMs);
+  const restMs = Math.max(0, endMs - systemClock.now());
+  await Promise.all([edge.drain(restMs), ...servers.map(({ server }) => server.drain(restMs))]);
+  await queue.close();
+  await Promise.all(listeners.map((listener) => listener.close()));
+}
