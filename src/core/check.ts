@@ -21,6 +21,12 @@ export class FieldCheck {
       this.fault(field, `has ${Buffer.byteLength(value)} bytes; at most ${bytesMax} are allowed`);
   }
 
+  /** As {@link text}, and without control characters such as a line's end: for what people read in lists and logs. */
+  line(field: string, value: string, bytesMax: number, required = false): void {
+    this.text(field, value, bytesMax, required);
+    if (/\p{Cc}/u.test(value)) this.fault(field, "has control characters");
+  }
+
   whole(field: string, value: number, min: number, max: number): void {
     if (!Number.isInteger(value) || value < min || value > max)
       this.fault(field, `is ${value}; it must be a whole number from ${min} to ${max}`);

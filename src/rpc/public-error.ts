@@ -21,7 +21,7 @@ export function publicError(error: MeshError): MeshError {
     Object.entries(error.metadata).map(([key, value]) => [key, cut(value, metadataCharactersMax)]),
   );
   const omitted = error.fields.length - fields.length;
-  if (omitted > 0) metadata.fieldsOmitted = String(omitted);
+  if (omitted > 0) metadata.fields_omitted = String(omitted);
   return new MeshError(error.reason, cut(error.message, messageCharactersMax), { fields, metadata });
 }
 

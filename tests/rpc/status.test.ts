@@ -111,7 +111,7 @@ describe("an error", () => {
     );
     expect(error.reason).toBe("INVALID_FIELD");
     expect(error.fields[0]).toEqual(fields[0]);
-    expect(error.fields.length + Number(error.metadata.fieldsOmitted)).toBe(1_000);
+    expect(error.fields.length + Number(error.metadata.fields_omitted)).toBe(1_000);
     expect(error.message.length).toBeLessThan(2_000);
     const answer = toStatus(MeshError.invalid(fields));
     const packed = answer.metadata?.get("grpc-status-details-bin")[0] as Buffer;

@@ -34,14 +34,17 @@ export function newTask(spec: TaskSpec, field: string, context: SubmissionContex
   refuseWhatIsToCome(spec, field);
   const check = new FieldCheck();
   const tenant = spec.tenant || tenantDefault;
-  check.text(`${field}.tenant`, tenant, limits.tenantBytesMax);
+  check.line(`${field}.tenant`, tenant, limits.tenantBytesMax);
   const priority = spec.priority ?? priorityDefault;
   check.whole(`${field}.priority`, priority, 0, 9);
   check.text(`${field}.idempotency_key`, spec.idempotencyKey, limits.idempotencyKeyBytesMax);
-  check.text(`${field}.title`, spec.title, limits.titleBytesMax);
+  check.line(`${field}.title`, spec.title, limits.titleBytesMax);
   checkLabels(check, `${field}.labels`, spec.labels);
   const retry = retryPolicy(check, `${field}.retry`, spec.retry, role.retry);
   const parents = parentsOf(check, `${field}.dependencies`, spec);
+  check.text(`${field}.trace.traceparent`, spec.trace?.traceparent ?? "", limits.traceparentBytesMax);
+  check.text(`${field}.trace.tracestate`, spec.trace?.tracestate ?? "", limits.tracestateBytesMax);
+  check.text(`${field}.parent_task_id`, spec.parentTaskId, limits.idempotencyKeyBytesMax);
   check.text(`${field}.workflow_id`, spec.workflowId, limits.idempotencyKeyBytesMax);
   check.text(`${field}.workflow_node`, spec.workflowNode, limits.labelBytesMax);
   const delayMs = check.durationMs(`${field}.delay`, spec.delay, 0, limits.delayMsMax);
@@ -55,9 +58,7 @@ export function newTask(spec: TaskSpec, field: string, context: SubmissionContex
   check.done();
   const stored: TaskSpec = { ...spec, role: roleName, tenant, priority };
   const bytes = TaskSpec.encode(stored).finish();
-  // Only a spec that is over the limit as a whole can hold an input that is.
-  if (spec.input && bytes.length > context.payloadBytesMax)
-    encodePayload(`${field}.input`, spec.input, context.payloadBytesMax);
+  checkBytes(field, stored, bytes.length, context.payloadBytesMax);
   const keyed = spec.idempotencyKey !== "";
   return {
     id: taskId(
@@ -76,6 +77,15 @@ export function newTask(spec: TaskSpec, field: string, context: SubmissionContex
     labels: spec.labels,
     spec: bytes,
   };
+}
+
+/** Encodes the parts of a spec by themselves only where the whole is over what one of them may have. */
+function checkBytes(field: string, spec: TaskSpec, bytes: number, inputBytesMax: number): void {
+  if (bytes <= Math.min(limits.specBytesMax, inputBytesMax)) return;
+  if (spec.input) encodePayload(`${field}.input`, spec.input, inputBytesMax);
+  const rest = TaskSpec.encode({ ...spec, input: undefined }).finish().length;
+  const description = `has ${rest} bytes besides its input; at most ${limits.specBytesMax} are allowed`;
+  if (rest > limits.specBytesMax) throw MeshError.invalid([{ field, description }]);
 }
 
 /** The request's identity: what the caller asked for, without the trace that differs from call to call. */
@@ -117,8 +127,8 @@ function checkLabels(check: FieldCheck, field: string, labels: Readonly<Record<s
   if (entries.length > limits.labelsMax)
     check.fault(field, `has ${entries.length} labels; at most ${limits.labelsMax} are allowed`);
   for (const [name, value] of entries) {
-    check.text(`${field} (a name)`, name, limits.labelBytesMax, true);
-    check.text(`${field}["${name}"]`, value, limits.labelBytesMax);
+    check.line(`${field} (a name)`, name, limits.labelBytesMax, true);
+    check.line(`${field}["${name}"]`, value, limits.labelBytesMax);
   }
 }
 
@@ -134,6 +144,15 @@ function retryPolicy(
   const multiplier = spec.backoffMultiplier || roleDefault.backoffMultiplier;
   if (!(multiplier >= 1 && multiplier <= 100))
     check.fault(`${field}.backoff_multiplier`, `is ${multiplier}; it must be from 1 to 100`);
+  const kinds = spec.errorsNotRetried;
+  if (kinds.length > limits.errorsNotRetriedMax)
+    check.fault(
+      `${field}.errors_not_retried`,
+      `has ${kinds.length} kinds; at most ${limits.errorsNotRetriedMax} are allowed`,
+    );
+  else
+    for (const [index, kind] of kinds.entries())
+      check.text(`${field}.errors_not_retried[${index}]`, kind, limits.errorKindBytesMax);
   const delay = (name: string, value: Duration | undefined, fallback: number) =>
     check.durationMs(`${field}.${name}`, value, 0, limits.delayMsMax) ?? fallback;
   const backoffInitialMs = delay("backoff_initial", spec.backoffInitial, roleDefault.backoffInitialMs);
@@ -142,33 +161,45 @@ function retryPolicy(
     backoffInitialMs,
     backoffMaxMs: delay("backoff_max", spec.backoffMax, Math.max(backoffInitialMs, roleDefault.backoffMaxMs)),
     backoffMultiplier: multiplier,
-    errorsNotRetried: spec.errorsNotRetried.length > 0 ? spec.errorsNotRetried : roleDefault.errorsNotRetried,
+    errorsNotRetried: kinds.length > 0 ? kinds : roleDefault.errorsNotRetried,
   };
 }
 
 function parentsOf(check: FieldCheck, field: string, spec: TaskSpec): Parent[] {
-  if (spec.dependencies.length > limits.dependenciesMax)
+  if (spec.dependencies.length > limits.dependenciesMax) {
     check.fault(
       field,
       `has ${spec.dependencies.length} entries; at most ${limits.dependenciesMax} are allowed`,
     );
+    return [];
+  }
   const ids = new Set<string>();
   const names = new Set<string>();
   return spec.dependencies.map((dependency, index) => {
     const at = `${field}[${index}]`;
     if (queueOf(dependency.taskId) === undefined)
-      check.fault(`${at}.task_id`, `"${dependency.taskId}" is not a task id; ids look like testing.01kabc…`);
-    check.text(`${at}.name`, dependency.name, limits.labelBytesMax);
+      check.fault(
+        `${at}.task_id`,
+        `"${dependency.taskId.slice(0, 80)}" is not a task id; ids look like testing.01kabc…`,
+      );
+    check.text(`${at}.name`, dependency.name, limits.dependencyNameBytesMax);
     if (ids.has(dependency.taskId)) check.fault(`${at}.task_id`, `${dependency.taskId} is named twice`);
     if (dependency.name !== "" && names.has(dependency.name))
       check.fault(`${at}.name`, `"${dependency.name}" is used twice`);
     ids.add(dependency.taskId);
     names.add(dependency.name);
-    return { taskId: dependency.taskId, name: dependency.name, condition: conditionOf(dependency.condition) };
+    const condition = conditionOf(check, `${at}.condition`, dependency.condition);
+    return { taskId: dependency.taskId, name: dependency.name, condition };
   });
 }
 
-export function conditionOf(condition: Dependency_Condition): DependencyCondition {
+export function conditionOf(
+  check: FieldCheck,
+  field: string,
+  condition: Dependency_Condition,
+): DependencyCondition {
+  if (!Object.values(Dependency_Condition).includes(condition))
+    check.fault(field, `${condition} is not a condition`);
   return condition === Dependency_Condition.FINISHED ? "FINISHED" : "SUCCEEDED";
 }
 

@@ -22,6 +22,8 @@ import type { SubmitOutcome, TaskRecord } from "../store.ts";
 import { type TaskState as StateName, taskStates } from "../task.ts";
 import { type Catalog, roleOf } from "./catalog.ts";
 import { queueStatusOf, taskOf, watchResponseOf } from "./convert.ts";
+import { inOrder } from "./in-order.ts";
+import { pageOf } from "./page.ts";
 import { checkInput, newTask } from "./submission.ts";
 
 export interface TaskServiceOptions {
@@ -51,7 +53,7 @@ export function taskService(options: TaskServiceOptions): HandlersOf<TaskService
       throw new MeshError(
         "BATCH_TOO_LARGE",
         `specs: has ${specs.length} entries; at most ${limits.batchMax} are allowed. Split it, or use SubmitStream`,
-        { metadata: { specs: String(specs.length), specsMax: String(limits.batchMax) } },
+        { metadata: { specs: String(specs.length), specs_max: String(limits.batchMax) } },
       );
     return (await submit(specs, (index) => `specs[${index}]`)).map(submitResultOf);
   };
@@ -76,8 +78,10 @@ export function taskService(options: TaskServiceOptions): HandlersOf<TaskService
     },
 
     async *submitStream(requests: AsyncIterable<SubmitStreamRequest>): AsyncIterable<SubmitStreamResponse> {
-      for await (const request of requests)
-        yield { batchId: request.batchId, results: await submitBatch(request.specs) };
+      yield* inOrder(requests, async ({ batchId, specs }) => ({
+        batchId,
+        results: await submitBatch(specs).catch((error) => refusedAll(specs.length, error)),
+      }));
     },
 
     async getTask(request) {
@@ -89,7 +93,7 @@ export function taskService(options: TaskServiceOptions): HandlersOf<TaskService
       if (request.pageSize !== 0) check.whole("page_size", request.pageSize, 1, limits.pageSizeMax);
       check.done();
       if (request.role !== "") roleOf(catalog, "role", request.role);
-      const page = await queue.list({
+      return pageOf(queue, {
         queues: request.role === "" ? undefined : [request.role],
         states: request.states.length > 0 ? request.states.map(stateName) : undefined,
         tenant: request.tenant || undefined,
@@ -99,7 +103,6 @@ export function taskService(options: TaskServiceOptions): HandlersOf<TaskService
         limit: request.pageSize || limits.pageSizeDefault,
         cursor: request.pageToken || undefined,
       });
-      return { tasks: page.tasks.map((record) => taskOf(record, false)), nextPageToken: page.cursor ?? "" };
     },
 
     async *watchTask(request: WatchTaskRequest, call: CallContext): AsyncIterable<WatchTaskResponse> {
@@ -160,6 +163,23 @@ export function taskService(options: TaskServiceOptions): HandlersOf<TaskService
     check.done();
     return Buffer.from(TaskSpec.encode(spec).finish());
   }
+}
+
+/** Faults that end a stream: the server's own, and a batch whose refusals could not be told one by one. */
+const endsStream: ReadonlySet<string> = new Set(["INTERNAL", "BATCH_TOO_LARGE"]);
+const refusalCharactersMax = 1_500;
+
+/** A batch at fault, or one that the store could not take, is refused by itself: the stream goes on. */
+function refusedAll(count: number, thrown: unknown): SubmitResult[] {
+  const { reason, message, metadata } = MeshError.from(thrown);
+  if (endsStream.has(reason)) throw thrown;
+  const refusal = { reason, message: message.slice(0, refusalCharactersMax).toWellFormed(), metadata };
+  return Array.from({ length: count }, () => ({
+    taskId: "",
+    state: TaskState.UNSPECIFIED,
+    existing: false,
+    refusal,
+  }));
 }
 
 /** A handler for an RPC of the contract that this version does not serve yet. */
@@ -228,7 +248,7 @@ function submitError(outcome: SubmitOutcome): MeshError {
         "QUEUE_FULL",
         `role: its queue holds ${outcome.tasksMax} unfinished tasks, which is its limit (queue.maxTasks)`,
         {
-          metadata: { tasksMax: String(outcome.tasksMax) },
+          metadata: { tasks_max: String(outcome.tasksMax) },
         },
       );
     default:

@@ -2,7 +2,12 @@
  * One worker's conversation over the Work stream. What the store answers within one turn leaves as one message; a task's log
  * entries always reach the store before its end does.
  */
-import type { LeaseTerm, WorkRequest, WorkResponse } from "../../../gen/grpc/agentmesh/v1/worker.ts";
+import type {
+  LeaseResult,
+  LeaseTerm,
+  WorkRequest,
+  WorkResponse,
+} from "../../../gen/grpc/agentmesh/v1/worker.ts";
 import type { CallContext } from "../../core/call.ts";
 import { FieldCheck } from "../../core/check.ts";
 import { MeshError } from "../../core/errors.ts";
@@ -17,6 +22,7 @@ import { HeldTerms } from "./held-terms.ts";
 import { refusedBy, resultOf } from "./lease-results.ts";
 import { toLeases } from "./leases.ts";
 import { Outbox } from "./outbox.ts";
+import { termOf } from "./term.ts";
 import { appendOf, finishOf } from "./worker-reports.ts";
 
 /** What WorkerService stands on. */
@@ -34,6 +40,13 @@ export interface WorkerServiceOptions {
 
 /** Reports being stored for one stream before its next message is read. */
 const reportsInFlightMax = 256;
+
+/** Leases by label are to come: taken in silence, labels would seem to choose what a worker is given. */
+export function refuseLabels(field: string, labels: Readonly<Record<string, string>>): void {
+  if (Object.keys(labels).length === 0) return;
+  const description = "not served by this version; leave unset";
+  throw new MeshError("NOT_YET_SUPPORTED", `${field}: ${description}`, { fields: [{ field, description }] });
+}
 
 export class WorkSession {
   readonly #options: WorkerServiceOptions;
@@ -100,8 +113,9 @@ export class WorkSession {
     const { catalog, roleDefault, queue, serverId, payloadBytesMax, draining } = this.#options;
     const role = hello.role || roleDefault;
     roleOf(catalog, "hello.role", role);
+    refuseLabels("hello.labels", hello.labels);
     const check = new FieldCheck();
-    check.text("hello.worker_id", hello.workerId, limits.workerIdBytesMax, true);
+    check.line("hello.worker_id", hello.workerId, limits.workerIdBytesMax, true);
     const leaseMs = check.durationMs("hello.lease", hello.lease, limits.leaseMsMin, limits.leaseMsMax);
     check.done();
     this.#leaseMs = leaseMs ?? limits.leaseMsDefault;
@@ -161,15 +175,19 @@ export class WorkSession {
   }
 
   async #renew(terms: readonly LeaseTerm[]): Promise<void> {
+    const renewed = await Promise.all(terms.map((term) => this.#renewOne(term)));
+    for (const { term, accepted } of renewed) if (term && accepted) this.#terms.add(term);
+    this.#outbox.push({ renewed });
+  }
+
+  /** Answered in every case: the worker pairs answers with what it sent, and tells by the reason whether a lease is lost. */
+  async #renewOne(asked: LeaseTerm): Promise<LeaseResult> {
     try {
-      const renewals = terms.map((term) => ({ ...term, leaseMs: this.#leaseMs }));
-      const outcomes = await this.#options.queue.renew(renewals);
-      const renewed = terms.map((term, index) => resultOf(term, outcomes[index]));
-      for (const { term, accepted } of renewed) if (term && accepted) this.#terms.add(term);
-      this.#outbox.push({ renewed });
+      const term = termOf(asked);
+      const [outcome] = await this.#options.queue.renew([{ ...term, leaseMs: this.#leaseMs }]);
+      return resultOf(term, outcome);
     } catch (error) {
-      // Answered all the same: the worker pairs answers with what it sent, and tells by the reason that no lease is lost.
-      this.#outbox.push({ renewed: terms.map((term) => refusedBy(term, error)) });
+      return refusedBy(asked, error);
     }
   }
 

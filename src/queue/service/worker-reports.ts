@@ -9,6 +9,7 @@ import {
   type Usage,
 } from "../../../gen/grpc/agentmesh/v1/task.ts";
 import type { LogAppend as AppendMessage, TaskOutcome } from "../../../gen/grpc/agentmesh/v1/worker.ts";
+import { FieldCheck } from "../../core/check.ts";
 import { MeshError } from "../../core/errors.ts";
 import { queueOf } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
@@ -18,10 +19,18 @@ import { durationToMs } from "../../core/time.ts";
 import type { Finish, FinishResult, LogAppend, LogBody, Parent, TaskUsageCount } from "../store.ts";
 import type { TaskFailure } from "../task.ts";
 import { checkReadable, conditionOf } from "./submission.ts";
+import { termOf } from "./term.ts";
 
 /** Throws a MeshError that names the entry at fault. */
 export function appendOf(message: AppendMessage, field: string): LogAppend {
-  const term = termOf(message.term, field);
+  const term = termOf(message.term);
+  if (message.entries.length > limits.appendEntriesMax)
+    throw MeshError.invalid([
+      {
+        field: `${field}.entries`,
+        description: `has ${message.entries.length} entries; at most ${limits.appendEntriesMax} are allowed`,
+      },
+    ]);
   let usage: TaskUsageCount | undefined;
   const entries = message.entries.map((entry, index): LogBody => {
     const body = bodyOf(entry, `${field}.entries[${index}]`);
@@ -55,7 +64,7 @@ function bodyOf(entry: Entry, field: string): LogBody {
 
 /** Throws a MeshError that names the field at fault. */
 export function finishOf(outcome: TaskOutcome, payloadBytesMax: number): Finish {
-  const term = termOf(outcome.term, "finish");
+  const term = termOf(outcome.term);
   const usage = outcome.usage && addUsage(undefined, outcome.usage, "usage");
   return { ...term, result: resultOf(outcome.result, payloadBytesMax), usage };
 }
@@ -86,7 +95,7 @@ function resultOf(result: TaskOutcome["result"], payloadBytesMax: number): Finis
         );
       return {
         kind: "suspended",
-        parents: dependencies.map(parentOf),
+        parents: suspendedOn(dependencies),
         resumeState: readablePayload("suspended.state", state, payloadBytesMax),
       };
     }
@@ -104,15 +113,25 @@ function readablePayload(field: string, payload: Payload | undefined, bytesMax: 
   return encodePayload(field, given, bytesMax);
 }
 
-function parentOf({ taskId, name, condition }: Dependency, index: number): Parent {
-  if (queueOf(taskId) === undefined)
+function suspendedOn(dependencies: readonly Dependency[]): Parent[] {
+  const field = "suspended.dependencies";
+  const check = new FieldCheck();
+  if (dependencies.length > limits.dependenciesMax)
     throw MeshError.invalid([
       {
-        field: `suspended.dependencies[${index}].task_id`,
-        description: `"${taskId.slice(0, 80)}" is not a task id`,
+        field,
+        description: `has ${dependencies.length} entries; at most ${limits.dependenciesMax} are allowed`,
       },
     ]);
-  return { taskId, name, condition: conditionOf(condition) };
+  const parents = dependencies.map(({ taskId, name, condition }, index) => {
+    const at = `${field}[${index}]`;
+    if (queueOf(taskId) === undefined)
+      check.fault(`${at}.task_id`, `"${taskId.slice(0, 80)}" is not a task id`);
+    check.text(`${at}.name`, name, limits.dependencyNameBytesMax);
+    return { taskId, name, condition: conditionOf(check, `${at}.condition`, condition) };
+  });
+  check.done();
+  return parents;
 }
 
 const kindPattern = /^[A-Z][A-Z0-9_]{0,63}$/;
@@ -141,12 +160,4 @@ function addUsage(sum: TaskUsageCount | undefined, usage: Usage, field: string):
       { field, description: `is ${tokens} tokens and ${usdMicros} usd_micros; both must be 0 or more` },
     ]);
   return { tokens: (sum?.tokens ?? 0) + tokens, usd: (sum?.usd ?? 0) + usdMicros / 1_000_000 };
-}
-
-function termOf(
-  term: { taskId: string; fence: number } | undefined,
-  field: string,
-): { taskId: string; fence: number } {
-  if (!term) throw MeshError.invalid([{ field: `${field}.term`, description: "is required" }]);
-  return { taskId: term.taskId, fence: term.fence };
 }

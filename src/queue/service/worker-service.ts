@@ -3,7 +3,6 @@
 import { TaskState } from "../../../gen/grpc/agentmesh/v1/task.ts";
 import type {
   AssignTaskResponse,
-  LeaseTerm,
   WorkerServiceServer,
   WorkRequest,
   WorkResponse,
@@ -17,8 +16,8 @@ import type { Queue } from "../queue.ts";
 import type { Finish, LeaseAsk, LeasedTask } from "../store.ts";
 import { roleOf } from "./catalog.ts";
 import { type SizedLease, toLeases } from "./leases.ts";
-import { requireTaskId } from "./task-service.ts";
-import { type WorkerServiceOptions, WorkSession } from "./work-session.ts";
+import { termOf } from "./term.ts";
+import { refuseLabels, type WorkerServiceOptions, WorkSession } from "./work-session.ts";
 import { appendOf, finishOf } from "./worker-reports.ts";
 
 export function workerService(options: WorkerServiceOptions): HandlersOf<WorkerServiceServer> {
@@ -37,8 +36,9 @@ export function workerService(options: WorkerServiceOptions): HandlersOf<WorkerS
       if (draining.aborted) throw new MeshError("SERVER_DRAINING", "the server is shutting down");
       const role = request.role || options.roleDefault;
       roleOf(catalog, "role", role);
+      refuseLabels("labels", request.labels);
       const check = new FieldCheck();
-      check.text("worker_id", request.workerId, limits.workerIdBytesMax, true);
+      check.line("worker_id", request.workerId, limits.workerIdBytesMax, true);
       if (request.max !== 0) check.whole("max", request.max, 1, limits.assignMax);
       const waitMs = check.durationMs("wait", request.wait, 0, limits.assignWaitMsMax) ?? 0;
       const leaseMs = check.durationMs("lease", request.lease, limits.leaseMsMin, limits.leaseMsMax);
@@ -53,7 +53,7 @@ export function workerService(options: WorkerServiceOptions): HandlersOf<WorkerS
     },
 
     async updateTask(request) {
-      const term = requireTerm(request.term);
+      const term = termOf(request.term);
       const check = new FieldCheck();
       const asked = check.durationMs("lease", request.lease, limits.leaseMsMin, limits.leaseMsMax);
       check.done();
@@ -72,7 +72,7 @@ export function workerService(options: WorkerServiceOptions): HandlersOf<WorkerS
       const { output, usage } = request;
       const result = { $case: "succeeded", value: { output } } as const;
       return {
-        state: await finishOne(finishOf({ term: requireTerm(request.term), result, usage }, payloadBytesMax)),
+        state: await finishOne(finishOf({ term: termOf(request.term), result, usage }, payloadBytesMax)),
       };
     },
 
@@ -80,7 +80,7 @@ export function workerService(options: WorkerServiceOptions): HandlersOf<WorkerS
       const { error, retryDelay, usage } = request;
       const result = { $case: "failed", value: { error, retryDelay } } as const;
       return {
-        state: await finishOne(finishOf({ term: requireTerm(request.term), result, usage }, payloadBytesMax)),
+        state: await finishOne(finishOf({ term: termOf(request.term), result, usage }, payloadBytesMax)),
       };
     },
   };
@@ -90,13 +90,6 @@ function leaseLost(taskId: string, fence: number, state: string): MeshError {
   return new MeshError("LEASE_LOST", `term: fence ${fence} of ${taskId} is stale; the task is ${state}`, {
     metadata: { task_id: taskId, state },
   });
-}
-
-/** The term, checked. */
-function requireTerm(term: LeaseTerm | undefined): LeaseTerm {
-  if (!term) throw MeshError.invalid([{ field: "term", description: "is required" }]);
-  requireTaskId(term.taskId, "term.task_id");
-  return term;
 }
 
 /** How many leases one answer can carry: half a message's bytes, and one at least. */

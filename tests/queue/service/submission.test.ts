@@ -152,7 +152,7 @@ test.each<[string, Parameters<typeof TaskSpec.fromPartial>[0], string, string]>(
     "a parent's long name",
     { dependencies: [{ taskId: parent, name: long(128) }] },
     "spec.dependencies[0].name",
-    "128",
+    "at most 64",
   ],
   [
     "too many parents",
@@ -191,6 +191,32 @@ test.each<[string, Parameters<typeof TaskSpec.fromPartial>[0], string, string]>(
     "must be a JSON object",
   ],
   ["a template without an input", { renderInput: true }, "spec.input", "must be a JSON object"],
+  [
+    "a long trace",
+    { trace: { traceparent: "", tracestate: "x".repeat(513) } },
+    "spec.trace.tracestate",
+    "at most 512",
+  ],
+  [
+    "many kinds that are not retried",
+    { retry: { errorsNotRetried: Array(65).fill("X") } },
+    "spec.retry.errors_not_retried",
+    "at most 64",
+  ],
+  [
+    "a long kind that is not retried",
+    { retry: { errorsNotRetried: ["X".repeat(65)] } },
+    "spec.retry.errors_not_retried[0]",
+    "at most 64",
+  ],
+  [
+    "an unknown condition",
+    { dependencies: [{ taskId: parent, condition: 7 as Dependency_Condition }] },
+    "spec.dependencies[0].condition",
+    "7 is not",
+  ],
+  ["a line's end in a title", { title: "a\nb" }, "spec.title", "control characters"],
+  ["a NUL in a tenant", { tenant: "a\0" }, "spec.tenant", "control characters"],
   ["a long workflow", { workflowId: long(256) }, "spec.workflow_id", "at most 256"],
   ["a workflow's node of a long name", { workflowNode: long(128) }, "spec.workflow_node", "at most 128"],
 ])("%s is refused, naming the field", (_, spec, field, words) => {
@@ -208,6 +234,21 @@ test("every fault is told at once", () => {
 
 test("a mistyped role gets a hint", () =>
   expect(refusal({ role: "alpah" }).message).toContain('mean "alpha"?'));
+
+test("a spec of the longest legal fields is taken", () => {
+  const name = (index: number) => `${index}`.padEnd(64, "n");
+  const dependencies = Array.from({ length: limits.dependenciesMax }, (_, index) => ({
+    taskId: `${"q".repeat(48)}.${`${index}`.padStart(64, "0")}`,
+    name: name(index),
+  }));
+  const labels = Object.fromEntries(
+    Array.from({ length: limits.labelsMax }, (_, index) => [`${index}`.padEnd(128, "l"), "v".repeat(128)]),
+  );
+  const retry = {
+    errorsNotRetried: Array.from({ length: limits.errorsNotRetriedMax }, (_, index) => name(index)),
+  };
+  expect(submit({ dependencies, labels, retry, title: "t".repeat(256) }).parents).toHaveLength(1_000);
+});
 
 test("an input over the limit is refused with the limit", () => {
   const error = refusal({ input: toPayload({ list: ["x".repeat(1_000)] }) });

@@ -123,6 +123,23 @@ describe("submitting", () => {
     await Promise.all(ids.map((id) => client.cancel(id)));
   });
 
+  test("a batch at fault on a stream is refused by itself, in its place", async () => {
+    const call = connection.bidi(TaskServiceService.submitStream, { timeoutMs });
+    for (const [batchId, title] of ["fine", "a\nb", "fine too"].entries())
+      void call.send({ batchId, specs: specs({ title }, {}) });
+    call.end();
+    const answers = await gather(call.responses);
+    expect(
+      answers.map(({ batchId, results }) => [batchId, ...results.map(({ refusal }) => refusal?.reason)]),
+    ).toEqual([
+      [0, undefined, undefined],
+      [1, "INVALID_FIELD", "INVALID_FIELD"],
+      [2, undefined, undefined],
+    ]);
+    const ids = answers.flatMap(({ results }) => results.map(({ taskId }) => taskId)).filter(Boolean);
+    await Promise.all(ids.map((id) => client.cancel(id)));
+  });
+
   test("a hundred submits of one key at once make one task", async () => {
     const options = { idempotencyKey: "hundred" };
     const answers = await Promise.all(
@@ -144,7 +161,7 @@ describe("submitting", () => {
     );
     const refused = all.filter(({ refusal }) => refusal);
     expect(refused).toHaveLength(1);
-    expect(refused[0]?.refusal).toMatchObject({ reason: "QUEUE_FULL", metadata: { tasksMax: "2000" } });
+    expect(refused[0]?.refusal).toMatchObject({ reason: "QUEUE_FULL", metadata: { tasks_max: "2000" } });
     expect((await errorOf(client.submit("counted"))).code).toBe("RESOURCE_EXHAUSTED");
   });
 });

@@ -87,6 +87,8 @@ describe("hello", () => {
   test.each<[string, object, string, string]>([
     ["an unknown role", { role: "nobody" }, "hello.role", "UNKNOWN_ROLE"],
     ["no worker id", { workerId: "" }, "hello.worker_id", "INVALID_FIELD"],
+    ["a line's end in its worker id", { workerId: "a\nb" }, "hello.worker_id", "INVALID_FIELD"],
+    ["labels", { labels: { gpu: "1" } }, "hello.labels", "NOT_YET_SUPPORTED"],
     ["a long worker id", { workerId: "x".repeat(129) }, "hello.worker_id", "INVALID_FIELD"],
     ["a lease below a second", { lease: { seconds: 0, nanos: 999_000_000 } }, "hello.lease", "INVALID_FIELD"],
     ["a lease above an hour", { lease: seconds(3_601) }, "hello.lease", "INVALID_FIELD"],
@@ -181,7 +183,7 @@ describe("reports", () => {
     const { id, stream, term } = await holding(freshRole(), { lease: seconds(5) });
     const before = (await client.get(id)).leaseExpireTime?.getTime() as number;
     const stale = [
-      { ...term, fence: term.fence - 1 },
+      { ...term, fence: term.fence + 1 },
       { taskId: "none.x", fence: 1 },
     ];
     stream.say({ renew: [term, ...stale] });
@@ -670,11 +672,19 @@ describe("without a stream", () => {
     }
   });
 
+  test.each([0, -1])("a fence of %d is refused by its name", async (fence) => {
+    const term = { taskId: `${freshRole()}.1`, fence };
+    const request = { term, output: undefined, usage: undefined };
+    const { completeTask } = WorkerServiceService;
+    const refused = await errorOf(connection.unary(completeTask, request, { timeoutMs }));
+    expect(refused).toMatchObject({ reason: "INVALID_FIELD", fields: [{ field: "term.fence" }] });
+  });
+
   test("update, complete and fail carry the fence", async () => {
     const role = freshRole();
     const [id] = (await submitted(role)) as [string];
     const term = termIn((await assign(role)).leases[0]);
-    const stale = { ...term, fence: term.fence - 1 };
+    const stale = { ...term, fence: term.fence + 1 };
     const before = await client.get(id);
     const { updateTask, completeTask, failTask } = WorkerServiceService;
     for (const [method, request] of [

@@ -1,0 +1,16 @@
+/** A worker's term, checked: the one rule for the stream and for the unary forms. */
+import type { LeaseTerm } from "../../../gen/grpc/agentmesh/v1/worker.ts";
+import { FieldCheck } from "../../core/check.ts";
+import { MeshError } from "../../core/errors.ts";
+import type { FencedTask } from "../store.ts";
+import { requireTaskId } from "./task-service.ts";
+
+/** Throws INVALID_FIELD with the field's name. */
+export function termOf(term: LeaseTerm | undefined): FencedTask {
+  if (!term) throw MeshError.invalid([{ field: "term", description: "is required" }]);
+  requireTaskId(term.taskId, "term.task_id");
+  const check = new FieldCheck();
+  check.whole("term.fence", term.fence, 1, Number.MAX_SAFE_INTEGER);
+  check.done();
+  return { taskId: term.taskId, fence: term.fence };
+}
