@@ -10,7 +10,9 @@ import {
   type WorkflowSpec,
 } from "../../gen/grpc/agentmesh/v1/workflow.ts";
 import type { CallContext, HandlersOf } from "../core/call.ts";
+import { FieldCheck } from "../core/check.ts";
 import { type FieldViolation, MeshError } from "../core/errors.ts";
+import { limits } from "../core/limits.ts";
 import { newTask, type SubmissionContext, tenantDefault } from "../queue/service/submission.ts";
 import type { TaskServiceOptions } from "../queue/service/task-service.ts";
 import { taskService } from "../queue/service/task-service.ts";
@@ -65,6 +67,9 @@ function workflowService(options: TaskServiceOptions): HandlersOf<WorkflowServic
     },
 
     async cancelWorkflow(request) {
+      const check = new FieldCheck();
+      check.text("reason", request.reason, limits.reasonBytesMax);
+      check.done();
       const workflow = await readWorkflow(queue, request.workflowId);
       const reason = request.reason || `workflow ${workflow.id} was canceled`;
       // The orchestrator's task first: it is what would submit nodes that are not there yet.
