@@ -92,7 +92,7 @@ export class MeshClient {
   }
 
   /** Takes in one task. Throws INVALID_FIELD, UNKNOWN_ROLE, IDEMPOTENCY_CONFLICT, QUEUE_FULL, SERVER_UNREACHABLE … */
-  submit(role: string, input?: unknown, options: SubmitOptions = {}): Promise<Submitted> {
+  async submit(role: string, input?: unknown, options: SubmitOptions = {}): Promise<Submitted> {
     return this.submitSpec(toSpec({ ...options, role, input }));
   }
 
@@ -106,7 +106,7 @@ export class MeshClient {
   }
 
   /** Takes in many tasks, {@link limits.batchMax} a call; answers one by one, refusals included. */
-  submitAll(tasks: readonly NewTaskRequest[]): Promise<SubmitResult[]> {
+  async submitAll(tasks: readonly NewTaskRequest[]): Promise<SubmitResult[]> {
     return this.submitSpecs(tasks.map(toSpec));
   }
 

@@ -20,7 +20,7 @@ const codes: Readonly<Record<ErrorCode, Code>> = {
   UNAVAILABLE: Code.Unavailable,
 };
 
-/** `error` is one that may be told: what rpc/public-error.ts made of it. */
+/** `error` is one that may be told: what core/public-error.ts made of it. */
 export function toConnectError({ code, message, reason, metadata, fields }: MeshError): ConnectError {
   const info = { desc: ErrorInfoSchema, value: { reason, domain, metadata: { ...metadata } } };
   const bad = { desc: BadRequestSchema, value: { fieldViolations: fields.map((each) => ({ ...each })) } };

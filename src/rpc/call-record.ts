@@ -1,7 +1,7 @@
 /** What a server notes of a call, whatever carried it: its end goes to the metrics, a fault of our own to the log. */
 import { MeshError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
-import { publicError } from "./public-error.ts";
+import { publicError } from "../core/public-error.ts";
 
 /** Told of every call's end. */
 export type CallObserver = (service: string, method: string, code: string, seconds: number) => void;

@@ -3,8 +3,8 @@ import { Metadata, type ServiceError, type StatusObject, status } from "@grpc/gr
 import { BadRequest, ErrorInfo } from "../../gen/grpc/google/rpc/error_details.ts";
 import { Status } from "../../gen/grpc/google/rpc/status.ts";
 import { MeshError } from "../core/errors.ts";
+import { publicError } from "../core/public-error.ts";
 import { type Reason, reasons } from "../core/reasons.ts";
-import { publicError } from "./public-error.ts";
 
 /** ErrorInfo's domain: who gives the reasons their meaning. */
 export const domain = "agentmesh";

@@ -2,11 +2,12 @@
 import { TaskState } from "../../../gen/grpc/agentmesh/v1/task.ts";
 import type { LeaseResult, LeaseTerm } from "../../../gen/grpc/agentmesh/v1/worker.ts";
 import { MeshError } from "../../core/errors.ts";
+import { publicError } from "../../core/public-error.ts";
 import type { FencedOutcome } from "../store.ts";
 
 /** A report that was at fault, or that the store could not take. */
 export function refusedBy(term: LeaseTerm | undefined, error: unknown): LeaseResult {
-  const { reason, message, metadata } = MeshError.from(error);
+  const { reason, message, metadata } = publicError(MeshError.from(error));
   return { term, accepted: false, refusal: { reason, message, metadata }, state: TaskState.UNSPECIFIED };
 }
 

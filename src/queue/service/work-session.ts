@@ -224,6 +224,8 @@ export class WorkSession {
     try {
       await store();
     } catch (error) {
+      if (MeshError.from(error).reason === "INTERNAL")
+        this.#options.log.error({ task: term?.taskId, error: String(error) }, "a worker's report failed");
       this.#outbox.push({ [list]: [refusedBy(term, error)] });
     }
   }

@@ -1,5 +1,5 @@
 /** What a server may tell of an error: the rule that every transport shares. */
-import { type FieldViolation, MeshError } from "../core/errors.ts";
+import { type FieldViolation, MeshError } from "./errors.ts";
 
 /**
  * Errors travel in HTTP/2 trailers, which many gRPC clients cap at 8 KiB in all, and the message stands there twice. An
