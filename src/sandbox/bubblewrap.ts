@@ -17,11 +17,11 @@ import { commandEnvironment, commandPath, passedVariables } from "./environment.
 import { fixedLimits } from "./limits.ts";
 import { namespaceTree } from "./process-tree.ts";
 import type { Sandbox, SandboxOptions, SandboxResult } from "./sandbox.ts";
-import { type Walls, wallsFor } from "./walls.ts";
+import { isBelow, scratchDirectory, type Walls, wallsFor } from "./walls.ts";
 import { checkWorkspace } from "./workspace-path.ts";
 
 /** The command's home and TMPDIR inside. */
-const scratch = "/tmp/home";
+const scratch = `${scratchDirectory}/home`;
 
 export interface BubblewrapOptions extends BoundsOptions {
   /** Further directories that commands must not see, such as the mesh's own data; default none. */
@@ -72,18 +72,23 @@ async function runContained(
 
 /** bubblewrap's arguments, in the order in which it carries them out; pure. */
 export function bubblewrapArguments(workspace: string, walls: Walls): string[] {
+  const shown = (inScratch: boolean) =>
+    walls.shown
+      .filter((path) => isBelow(path, scratchDirectory) === inScratch)
+      .flatMap((path) => ["--ro-bind", path, path]);
   return [
     ...["--unshare-all", "--unshare-user", "--disable-userns", "--hostname", "sandbox"],
     ...["--cap-drop", "ALL", "--die-with-parent", "--new-session", "--json-status-fd", "3"],
     ...["--ro-bind", "/", "/"],
     ...walls.emptyDirectories.flatMap((path) => ["--tmpfs", path]),
-    ...walls.shown.flatMap((path) => ["--ro-bind", path, path]),
+    ...shown(false),
     ...walls.emptyFiles.flatMap((path) => ["--ro-bind", "/dev/null", path]),
     // Made read-only once all that is shown in them is mounted; a write there would be memory that nothing bounds.
     ...walls.emptyDirectories.flatMap((path) => ["--remount-ro", path]),
     ...["--dev", "/dev", "--size", String(fixedLimits.sharedMemoryBytes), "--tmpfs", "/dev/shm"],
     ...["--remount-ro", "/dev", "--proc", "/proc"],
-    ...["--size", String(fixedLimits.tmpBytes), "--tmpfs", "/tmp", "--dir", scratch],
+    ...["--size", String(fixedLimits.tmpBytes), "--tmpfs", scratchDirectory, "--dir", scratch],
+    ...shown(true),
     ...["--bind", workspace, workspace, "--chdir", workspace],
   ];
 }

@@ -19,6 +19,9 @@ const hiddenDirectories = [
   "/var/lib/kubelet",
 ];
 
+/** Another directory inside, empty and writable: what is shown below it is mounted there. */
+export const scratchDirectory = "/tmp";
+
 /** Files shown empty. */
 const hiddenFiles = ["/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-"];
 
@@ -47,7 +50,7 @@ export interface WallFacts {
 export interface Walls {
   readonly emptyDirectories: readonly string[];
   readonly emptyFiles: readonly string[];
-  /** Directories below the empty ones that are shown all the same, outermost first. */
+  /** Directories below the empty ones, and below {@link scratchDirectory}, that are shown all the same, outermost first. */
   readonly shown: readonly string[];
 }
 
@@ -67,7 +70,7 @@ export function wallsFor(facts: WallFacts): Walls {
     shown: outermost(
       candidates.filter(
         (path) =>
-          emptyDirectories.some((hidden) => isBelow(path, hidden)) &&
+          [...emptyDirectories, scratchDirectory].some((hidden) => isBelow(path, hidden)) &&
           !isHome(path, facts.home) &&
           facts.exists(path),
       ),
@@ -80,7 +83,8 @@ function isHome(path: string, home: string): boolean {
   return path === home || isBelow(home, path) || dirname(path) === "/home";
 }
 
-function isBelow(path: string, directory: string): boolean {
+/** Whether a path lies somewhere below a directory. */
+export function isBelow(path: string, directory: string): boolean {
   return path.startsWith(directory.endsWith("/") ? directory : `${directory}/`);
 }
 

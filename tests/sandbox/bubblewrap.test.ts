@@ -30,7 +30,8 @@ describe.skipIf(!contained)("bubblewrap (skipped where this machine cannot make 
     beforeEach(async () => {
       workspace = await mkdtemp(join(tmpdir(), "walls-test-"));
       // Not below /tmp, which is another directory inside.
-      outside = await mkdtemp(join(import.meta.dirname, "../../node_modules/.outside-"));
+      const modules = join(import.meta.dirname, "../../node_modules");
+      outside = await mkdtemp(join(modules.startsWith("/tmp/") ? "/opt" : modules, ".outside-"));
     });
     afterEach(async () => {
       await rm(workspace, { recursive: true, force: true });

@@ -203,17 +203,25 @@ describe("a repository", () => {
     await expect(run({ repository, comand: "x" })).rejects.toThrow(/comand/);
   });
 
-  it("that uses vitest is read by its JSON", async () => {
-    await symlink(join(import.meta.dirname, "../../../node_modules"), join(repository, "node_modules"));
-    await files({
-      "package.json": '{"type":"module","scripts":{"test":"vitest run --root ."}}',
-      "a.test.js":
-        'import { expect, it } from "vitest"; it("adds", () => {}); it("fails", () => expect(1).toBe(2));',
-    });
-    const output = await kindOf();
-    expect(output).toMatchObject({ runner: "vitest", ok: false, counts: { passed: 1, failed: 1, total: 2 } });
-    expect(output.tests[0]).toMatchObject({ file: "a.test.js", failure: { file: "a.test.js", line: 1 } });
-  });
+  const inScratch = import.meta.dirname.startsWith("/tmp/");
+  it.skipIf(inScratch)(
+    "that uses vitest is read by its JSON (skipped below /tmp, hidden inside)",
+    async () => {
+      await symlink(join(import.meta.dirname, "../../../node_modules"), join(repository, "node_modules"));
+      await files({
+        "package.json": '{"type":"module","scripts":{"test":"vitest run --root ."}}',
+        "a.test.js":
+          'import { expect, it } from "vitest"; it("adds", () => {}); it("fails", () => expect(1).toBe(2));',
+      });
+      const output = await kindOf();
+      expect(output).toMatchObject({
+        runner: "vitest",
+        ok: false,
+        counts: { passed: 1, failed: 1, total: 2 },
+      });
+      expect(output.tests[0]).toMatchObject({ file: "a.test.js", failure: { file: "a.test.js", line: 1 } });
+    },
+  );
 
   it.skipIf(!works("python3", "-m", "pytest", "--version"))(
     "that uses pytest (skipped without it)",
