@@ -84,8 +84,8 @@ describe("a frame of the live view", () => {
 describe("--input", () => {
   it("takes text, JSON and paths", () => {
     const said = ["name=a=b", "count:=3", "repository=.", "other=../x", "plain=.hidden", "at=/abs"];
-    expect(inputFields(said, "/work/app")).toEqual({
-      ...{ name: "a=b", count: 3, repository: "/work/app", other: "/work/x" },
+    expect(inputFields(said, "/srv/app")).toEqual({
+      ...{ name: "a=b", count: 3, repository: "/srv/app", other: "/srv/x" },
       ...{ plain: ".hidden", at: "/abs" },
     });
   });

@@ -130,7 +130,7 @@ describe("outcome", () => {
 
 describe("the environment of a command", () => {
   it("puts our Node first and leaves out relative directories and packages' tools", () => {
-    const path = "/usr/bin:/work/node_modules/.bin::bin:/opt/node/bin:/usr/bin";
+    const path = "/usr/bin:/srv/node_modules/.bin::bin:/opt/node/bin:/usr/bin";
     expect(commandPath(path, "/opt/node/bin/node")).toEqual(["/opt/node/bin", "/usr/bin"]);
   });
 

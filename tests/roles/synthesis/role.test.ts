@@ -13,7 +13,7 @@ const sections = {
 };
 
 test("the report reads well", async () => {
-  const { output, logs } = await runRole<SynthesisReport>(synthesis, { repository: "/work/shop", sections });
+  const { output, logs } = await runRole<SynthesisReport>(synthesis, { repository: "/srv/shop", sections });
   expect(output.summary).toBe(
     "This fails: did not finish: the model said no (docs); 1 critical, 1 low findings (scan); 1 of 2 tests failed (tests). Besides: finished, with the output shown below (notes).",
   );
@@ -23,7 +23,7 @@ test("the report reads well", async () => {
 
     **Verdict: fail.** This fails: did not finish: the model said no (docs); 1 critical, 1 low findings (scan); 1 of 2 tests failed (tests). Besides: finished, with the output shown below (notes).
 
-    Repository: \`/work/shop\`
+    Repository: \`/srv/shop\`
 
     | Section | Verdict | In short | Took |
     | --- | --- | --- | --- |
