@@ -25,6 +25,7 @@ import { queueStatusOf, taskOf, watchResponseOf } from "./convert.ts";
 import { inOrder } from "./in-order.ts";
 import { pageOf } from "./page.ts";
 import { checkInput, newTask } from "./submission.ts";
+import { refusedAll, submitError, submitResultOf } from "./submit-results.ts";
 
 export interface TaskServiceOptions {
   readonly queue: Queue;
@@ -165,23 +166,6 @@ export function taskService(options: TaskServiceOptions): HandlersOf<TaskService
   }
 }
 
-/** Faults that end a stream: the server's own, and a batch whose refusals could not be told one by one. */
-const endsStream: ReadonlySet<string> = new Set(["INTERNAL", "BATCH_TOO_LARGE"]);
-const refusalCharactersMax = 1_500;
-
-/** A batch at fault, or one that the store could not take, is refused by itself: the stream goes on. */
-function refusedAll(count: number, thrown: unknown): SubmitResult[] {
-  const { reason, message, metadata } = MeshError.from(thrown);
-  if (endsStream.has(reason)) throw thrown;
-  const refusal = { reason, message: message.slice(0, refusalCharactersMax).toWellFormed(), metadata };
-  return Array.from({ length: count }, () => ({
-    taskId: "",
-    state: TaskState.UNSPECIFIED,
-    existing: false,
-    refusal,
-  }));
-}
-
 /** A handler for an RPC of the contract that this version does not serve yet. */
 function notYet(rpc: string): () => Promise<never> {
   return async () => {
@@ -211,47 +195,4 @@ function stateName(state: TaskState, index: number): StateName {
   const name = taskStates.find((known) => TaskState[known] === state);
   if (name) return name;
   throw MeshError.invalid([{ field: `states[${index}]`, description: `${state} is not a task state` }]);
-}
-
-function submitResultOf(outcome: SubmitOutcome): SubmitResult {
-  if (outcome.status === "created" || outcome.status === "existing") {
-    const { id, state, status } = outcome;
-    return { taskId: id, state: TaskState[state], existing: status === "existing", refusal: undefined };
-  }
-  const { reason, message, metadata } = submitError(outcome);
-  return {
-    taskId: "",
-    state: TaskState.UNSPECIFIED,
-    existing: false,
-    refusal: { reason, message, metadata },
-  };
-}
-
-/** The error that stands for a refused submit. */
-function submitError(outcome: SubmitOutcome): MeshError {
-  switch (outcome.status) {
-    case "conflict":
-      return new MeshError(
-        "IDEMPOTENCY_CONFLICT",
-        `idempotency_key: was used with another request, by task ${outcome.id}`,
-        {
-          metadata: { task_id: outcome.id },
-        },
-      );
-    case "unknownParent":
-      return new MeshError(
-        "INVALID_DEPENDENCY",
-        `dependencies: there is no task ${outcome.parentId}; submit parents first`,
-      );
-    case "full":
-      return new MeshError(
-        "QUEUE_FULL",
-        `role: its queue holds ${outcome.tasksMax} unfinished tasks, which is its limit (queue.maxTasks)`,
-        {
-          metadata: { tasks_max: String(outcome.tasksMax) },
-        },
-      );
-    default:
-      return new MeshError("INTERNAL", `submit: ${outcome.status} is no refusal`);
-  }
 }
