@@ -1,5 +1,6 @@
 /** What a handler tells of itself, as entries of its task's log: long lines and chunks are cut to what an entry may hold. */
 import { LogEntry, LogLine_Level } from "../../gen/grpc/agentmesh/v1/task.ts";
+import { usdToMicros } from "../core/money.ts";
 import type { LogLevel, TaskUsage } from "./role.ts";
 
 /** Characters of one line; the rest is cut, with a mark. */
@@ -37,15 +38,13 @@ export function chunkEntries(chunk: string | Uint8Array, name = ""): LogEntry[] 
   return entries;
 }
 
-const microsPerUsd = 1_000_000;
-
 export function usageEntry(used: TaskUsage): LogEntry {
   return LogEntry.create({
     entry: {
       $case: "usage",
       value: {
         tokens: Math.round(counted(used.tokens)),
-        usdMicros: Math.round(counted(used.usd) * microsPerUsd),
+        usdMicros: usdToMicros(counted(used.usd)),
       },
     },
   });

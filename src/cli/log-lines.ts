@@ -1,5 +1,6 @@
 /** Entries of a task's log as lines for people; pure. */
 import { type LogEntry, LogLine_Level, TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
+import { microsToUsd } from "../core/money.ts";
 import type { Colors } from "./output.ts";
 import { inStateColor, stateName } from "./task-states.ts";
 import { cutTo, plainLine, shownTime } from "./terminal-text.ts";
@@ -23,7 +24,7 @@ export function wordsOf(entry: LogEntry): string | undefined {
   }
   if (body?.$case === "chunk") return plainLine(Buffer.from(body.value.data).toString()) || undefined;
   if (body?.$case === "usage")
-    return `used ${body.value.tokens} tokens, ${body.value.usdMicros / 1_000_000} USD`;
+    return `used ${body.value.tokens} tokens, ${microsToUsd(body.value.usdMicros)} USD`;
   return undefined;
 }
 

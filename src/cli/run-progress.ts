@@ -1,8 +1,8 @@
 /** A workflow's nodes as its events tell of them: what a live view shows. */
 import { type LogEntry, TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
 import type { Workflow } from "../../gen/grpc/agentmesh/v1/workflow.ts";
+import { isFinalState } from "../queue/service/convert.ts";
 import { wordsOf } from "./log-lines.ts";
-import { isFinalState } from "./task-states.ts";
 
 export interface NodeProgress {
   readonly name: string;

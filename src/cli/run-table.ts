@@ -1,8 +1,9 @@
 /** The live view's table as text; pure, so that a test can look at a frame. */
 import { TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
+import { isFinalState } from "../queue/service/convert.ts";
 import type { Colors } from "./output.ts";
 import type { NodeProgress, RunProgress } from "./run-progress.ts";
-import { inStateColor, isFinalState, stateName } from "./task-states.ts";
+import { inStateColor, stateName } from "./task-states.ts";
 import { cutTo, padded, plainLine, shownDuration } from "./terminal-text.ts";
 
 const spinner = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];

@@ -1,7 +1,7 @@
 /** The states of a task as people read them. */
 import { InvalidArgumentError } from "commander";
 import { TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
-import { isFinal, taskStates } from "../queue/task.ts";
+import { taskStates } from "../queue/task.ts";
 import type { Ending } from "./exit-codes.ts";
 import type { Colors } from "./output.ts";
 
@@ -26,11 +26,6 @@ const paints: Readonly<Record<string, keyof Colors>> = {
 export function inStateColor(colors: Colors, state: TaskState, text: string): string {
   const paint = paints[stateName(state)] ?? "dim";
   return (colors[paint] as (text: string) => string)(text);
-}
-
-export function isFinalState(state: TaskState): boolean {
-  const name = taskStates.find((one) => TaskState[one] === state);
-  return name !== undefined && isFinal(name);
 }
 
 /** How a command ends that waited for this state. */

@@ -25,6 +25,7 @@ import { limits } from "../core/limits.ts";
 import { fromPayload, toPayload } from "../core/payload.ts";
 import { clientDefaults } from "../core/ports.ts";
 import { msToDuration } from "../core/time.ts";
+import { isFinalState } from "../queue/service/convert.ts";
 import { Connection } from "../rpc/connection.ts";
 import { resumeRead, resumeWatch, taskLog } from "./resume-watch.ts";
 import { WorkflowClient } from "./workflow-client.ts";
@@ -151,7 +152,7 @@ export class MeshClient {
     const signal = AbortSignal.any([...timeout, ...(options.signal ? [options.signal] : [])]);
     const read = () => this.get(taskId);
     const task = await (this.#answered ? resumeRead(read, signal) : read());
-    if (isFinal(task.state)) return task;
+    if (isFinalState(task.state)) return task;
     const watching = { signal, answered: true };
     for await (const { event } of resumeWatch(
       taskLog(this.#connection, taskId, task.lastSequence + 1),
@@ -216,10 +217,6 @@ function toSpec(task: NewTaskRequest): TaskSpec {
       typeof parent === "string" ? { taskId: parent } : parent,
     ) as never,
   });
-}
-
-function isFinal(state: TaskState): boolean {
-  return state === TaskState.SUCCEEDED || state === TaskState.FAILED || state === TaskState.CANCELED;
 }
 
 /** A final task's output; throws for one that failed or was canceled. */

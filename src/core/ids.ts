@@ -53,6 +53,11 @@ export function taskId(queue: string, unique: string): string {
   return `${queue}.${unique}`;
 }
 
+/** The id of the task that an idempotency key stands for: known before it is submitted. */
+export function keyedTaskId(queue: string, tenant: string, key: string): string {
+  return taskId(queue, derivedId("key", queue, tenant, key));
+}
+
 /** The queue that a task id names, or undefined where the id is malformed. */
 export function queueOf(id: string): string | undefined {
   return taskIdPattern.exec(id)?.[1];

@@ -1,13 +1,13 @@
 /** The shape of a workflow: what its nodes need, in which order they stand, and what is wrong with them. Pure. */
 import type { WorkflowSpec } from "../../gen/grpc/agentmesh/v1/workflow.ts";
 import type { FieldViolation } from "../core/errors.ts";
+import { rolePattern } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import { type Catalog, unknownRole } from "../queue/service/catalog.ts";
 import { TemplateFault, templateReferences } from "../queue/service/template.ts";
 
 /** The root of templates that read the workflow's inputs. */
 export const inputsRoot = "inputs";
-const namePattern = /^[a-z][a-z0-9-]{0,47}$/;
 
 /** Nodes with every node after those it needs; those of one rank by name. Only for a graph without a cycle. */
 export function topological(
@@ -56,7 +56,7 @@ export function workflowFaults(spec: WorkflowSpec, catalog: Catalog): FieldViola
   const faults: FieldViolation[] = [];
   const fault = (field: string, description: string) => void faults.push({ field, description });
   const names = Object.keys(spec.nodes);
-  if (!namePattern.test(spec.name))
+  if (!rolePattern.test(spec.name))
     fault("name", `"${spec.name}": use lower-case letters, digits and dashes, 48 at most`);
   if (names.length === 0) fault("nodes", "a workflow needs at least one node");
   if (names.length > limits.workflowNodesMax)
@@ -78,7 +78,7 @@ function nodeFaults(
   const node = spec.nodes[name];
   const at = `nodes.${name}`;
   if (!node) return;
-  if (!namePattern.test(name) || name === inputsRoot)
+  if (!rolePattern.test(name) || name === inputsRoot)
     fault(at, `use lower-case letters, digits and dashes, 48 at most, and not "${inputsRoot}"`);
   const wrongRole = unknownRole(catalog, node.role);
   if (wrongRole) fault(`${at}.role`, wrongRole);

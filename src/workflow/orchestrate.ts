@@ -8,14 +8,9 @@ import { WorkflowSpec } from "../../gen/grpc/agentmesh/v1/workflow.ts";
 import type { TaskContext } from "../agent/role.ts";
 import { MeshError, TerminalError } from "../core/errors.ts";
 import { fromPayload } from "../core/payload.ts";
+import { isFinalState } from "../queue/service/convert.ts";
 import { findCycle } from "./dag.ts";
 import { nodeTaskId, planTasks } from "./plan.ts";
-
-const finalStates: ReadonlySet<TaskState> = new Set([
-  TaskState.SUCCEEDED,
-  TaskState.FAILED,
-  TaskState.CANCELED,
-]);
 
 /** The input of an orchestrator task: written by WorkflowService, never by hand. */
 export const WorkflowRun = z.strictObject({
@@ -75,7 +70,7 @@ async function gather(spec: WorkflowSpec, task: TaskContext): Promise<unknown> {
     names.map((name) => task.mesh.get(nodeTaskId(task.id, name, spec.nodes[name]?.role ?? "", task.tenant))),
   );
   const byName = new Map(names.map((name, index) => [name, nodes[index] as Task]));
-  const running = nodes.filter((node) => !finalStates.has(node.state)).map((node) => node.id);
+  const running = nodes.filter((node) => !isFinalState(node.state)).map((node) => node.id);
   // A workflow that is retried may find nodes that were retried too and are under way.
   if (running.length > 0) task.suspend(running, { waiting: running.length });
   const decisive = spec.output === "" ? names : [spec.output];

@@ -2,7 +2,7 @@
 import { Dependency_Condition, TaskSpec } from "../../gen/grpc/agentmesh/v1/task.ts";
 import type { WorkflowSpec } from "../../gen/grpc/agentmesh/v1/workflow.ts";
 import type { FieldViolation } from "../core/errors.ts";
-import { derivedId, taskId } from "../core/ids.ts";
+import { keyedTaskId } from "../core/ids.ts";
 import { toPayload } from "../core/payload.ts";
 import { renderTemplates, templateReferences } from "../queue/service/template.ts";
 import { inputsRoot, topological } from "./dag.ts";
@@ -15,9 +15,9 @@ function nodeKey(workflowId: string, node: string): string {
   return `${workflowId}/${node}`;
 }
 
-/** The id that a node's task has, known before it is submitted: as `queue/service/submission.ts` derives it from the key. */
+/** The id that a node's task has. */
 export function nodeTaskId(workflowId: string, node: string, role: string, tenant: string): string {
-  return taskId(role, derivedId("key", role, tenant, nodeKey(workflowId, node)));
+  return keyedTaskId(role, tenant, nodeKey(workflowId, node));
 }
 
 /** Faults of the values given for a workflow's inputs. */

@@ -14,10 +14,17 @@ import {
   TaskSpec,
   TaskState,
 } from "../../../gen/grpc/agentmesh/v1/task.ts";
+import { usdToMicros } from "../../core/money.ts";
 import { msToDate, msToDuration } from "../../core/time.ts";
 import type { WatchEvent } from "../log-watch.ts";
 import type { LogRecord, QueueStats, TaskRecord } from "../store.ts";
-import type { TaskFailure } from "../task.ts";
+import { isFinal, type TaskFailure, taskStates } from "../task.ts";
+
+/** Whether a state of the contract is one that a task does not leave by itself. */
+export function isFinalState(state: TaskState): boolean {
+  const name = taskStates.find((one) => TaskState[one] === state);
+  return name !== undefined && isFinal(name);
+}
 
 /** With `bodies` false, spec's input, output and resume state are left out, as lists do. */
 export function taskOf(record: TaskRecord, bodies = true): Task {
@@ -39,7 +46,7 @@ export function taskOf(record: TaskRecord, bodies = true): Task {
     output: bodies && record.output ? Payload.decode(record.output) : undefined,
     error: record.error && errorOf(record.error),
     progress: record.progress && Progress.decode(record.progress),
-    usage: { tokens: record.usage.tokens, usdMicros: Math.round(record.usage.usd * 1_000_000) },
+    usage: { tokens: record.usage.tokens, usdMicros: usdToMicros(record.usage.usd) },
     lastSequence: record.lastSequence,
     dependenciesPending: record.parentsPending,
     inputRequest: undefined,

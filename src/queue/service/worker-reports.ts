@@ -13,6 +13,7 @@ import { FieldCheck } from "../../core/check.ts";
 import { MeshError } from "../../core/errors.ts";
 import { queueOf } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
+import { microsToUsd } from "../../core/money.ts";
 import { encodePayload, toPayload } from "../../core/payload.ts";
 import { retryDelayOf } from "../../core/retry-delay.ts";
 import { durationToMs } from "../../core/time.ts";
@@ -159,5 +160,5 @@ function addUsage(sum: TaskUsageCount | undefined, usage: Usage, field: string):
     throw MeshError.invalid([
       { field, description: `is ${tokens} tokens and ${usdMicros} usd_micros; both must be 0 or more` },
     ]);
-  return { tokens: (sum?.tokens ?? 0) + tokens, usd: (sum?.usd ?? 0) + usdMicros / 1_000_000 };
+  return { tokens: (sum?.tokens ?? 0) + tokens, usd: (sum?.usd ?? 0) + microsToUsd(usdMicros) };
 }
