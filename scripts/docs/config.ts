@@ -19,10 +19,17 @@ ${row.doc}
 
 ${table(
   ["variable", "flag", "default", "allowed"],
-  [[`\`${variableOf(name)}\``, `\`${flagOf(name).flags}\``, `\`${defaultText(name)}\``, row.kind.allowed]],
+  [
+    [
+      `\`${variableOf(name)}\``,
+      row.secret ? "none" : `\`${flagOf(name).flags}\``,
+      `\`${defaultText(name)}\``,
+      row.kind.allowed,
+    ],
+  ],
 )}
 
-Flag of: ${row.takenBy.join(", ")} commands. Why this default: ${row.because}.`;
+${row.secret ? "A secret: never shown, and no flag, since a command line is no secret." : `Flag of: ${row.takenBy.join(", ")} commands.`} Why this default: ${row.because}.`;
 }
 
 function sections(): string {

@@ -27,7 +27,7 @@ const failureKinds: readonly FailureKind[] = [
   },
   {
     kind: "OUTPUT_TOO_LARGE",
-    meaning: "The output is over `payload.maxBytes`.",
+    meaning: "The output is over `payload.bodyBytesMax`, or over `payload.maxBytes` where none is offloaded.",
     retried: "no: pass the address of the data in place of the data",
   },
   {
@@ -44,6 +44,12 @@ const failureKinds: readonly FailureKind[] = [
     kind: "TEMPLATE_ERROR",
     meaning: "A `{{…}}` of the input names what the parents' outputs do not have.",
     retried: "no: the parents' outputs do not change",
+  },
+  {
+    kind: "BODY_DAMAGED",
+    meaning:
+      "The input, a parent's output or the resume state is gone from the body store, or is not what was stored.",
+    retried: "no: it stays lost",
   },
   {
     kind: "NODE_FAILED",

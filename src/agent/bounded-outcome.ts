@@ -7,7 +7,7 @@ export function bounded(outcome: TaskOutcome, payloadBytesMax: number): TaskOutc
   const { what, payload } = payloadOf(outcome.result);
   const bytes = payload ? Payload.encode(payload).finish().length : 0;
   if (bytes <= payloadBytesMax) return outcome;
-  const message = `the ${what} has ${bytes} bytes; at most ${payloadBytesMax} are allowed (payload.maxBytes)`;
+  const message = `the ${what} has ${bytes} bytes; at most ${payloadBytesMax} are allowed (payload.maxBytes, payload.bodyBytesMax)`;
   const { error } = terminal("OUTPUT_TOO_LARGE", message);
   return { ...outcome, result: { $case: "failed", value: { error, retryDelay: undefined } } };
 }

@@ -4,6 +4,7 @@ import { TaskServiceService } from "../../gen/grpc/agentmesh/v1/task.ts";
 import { WorkerServiceService } from "../../gen/grpc/agentmesh/v1/worker.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/log.ts";
+import type { Offload } from "../queue/offload.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Catalog } from "../queue/service/catalog.ts";
 import { type TaskServiceOptions, taskService } from "../queue/service/task-service.ts";
@@ -20,6 +21,8 @@ export interface RoleServerOptions {
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly payloadBytesMax: number;
+  /** Where larger payloads go; unset: they are refused. */
+  readonly offload?: Offload;
   readonly log: Logger;
   readonly observe: CallObserver;
   /** Aborts when the process begins to drain. */
@@ -30,8 +33,9 @@ export interface RoleServerOptions {
 
 /** What this role serves, whatever transport asks. */
 export function roleServices(options: RoleServerOptions): MountedService[] {
-  const { role, queue, catalog, clock, payloadBytesMax, log, draining } = options;
-  const shared = { queue, catalog, clock, payloadBytesMax, roleDefault: role };
+  const { role, queue, catalog, clock, offload, log, draining } = options;
+  const payloadBytesMax = offload?.payloadBytesMax ?? options.payloadBytesMax;
+  const shared = { queue, catalog, clock, payloadBytesMax, offload, roleDefault: role };
   const serverId = `${role}@${process.pid}`;
   return [
     { name: "agentmesh.v1.TaskService", definition: TaskServiceService, handlers: taskService(shared) },

@@ -4,6 +4,7 @@ import type { Edge } from "../gateway/edge.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { HttpListener } from "../rpc/http.ts";
 import type { GrpcServer } from "../rpc/server.ts";
+import type { MeshBodies } from "./mesh-bodies.ts";
 import type { WorkerHost } from "./worker-host.ts";
 
 export interface MeshParts {
@@ -12,12 +13,13 @@ export interface MeshParts {
   readonly edge: Edge;
   readonly workers: WorkerHost;
   readonly queue: Queue;
+  readonly bodies: MeshBodies;
   readonly listeners: readonly HttpListener[];
 }
 
 /** Stops everything within `timeoutMs`; what probes and metrics tell is there to the end. */
 export async function drainMesh(parts: MeshParts, timeoutMs: number): Promise<void> {
-  const { draining, servers, edge, workers, queue, listeners } = parts;
+  const { draining, servers, edge, workers, queue, bodies, listeners } = parts;
   draining.abort();
   for (const { server } of servers) server.setServing(false);
   const endMs = systemClock.now() + timeoutMs;
@@ -25,6 +27,7 @@ export async function drainMesh(parts: MeshParts, timeoutMs: number): Promise<vo
   await workers.drain(timeoutMs);
   const restMs = Math.max(0, endMs - systemClock.now());
   await Promise.all([edge.drain(restMs), ...servers.map(({ server }) => server.drain(restMs))]);
+  await bodies.close();
   await queue.close();
   await Promise.all(listeners.map((listener) => listener.close()));
 }

@@ -22,6 +22,7 @@ export interface EmbeddedMesh {
 /** Nobody else is to reach it, or to be in its way. */
 const ownChoice = Object.freeze({
   "store.url": "sqlite:",
+  "bodies.url": "auto",
   "server.host": "127.0.0.1",
   "server.httpPort": 0,
   "server.grpcPort": 0,

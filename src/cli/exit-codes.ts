@@ -3,7 +3,10 @@ import type { ErrorCode, MeshError } from "../core/errors.ts";
 
 export const exitCodes = Object.freeze({
   ok: { code: 0, meaning: "Done. `demo` and `run` end so too when the review's own verdict is `fail`." },
-  failed: { code: 1, meaning: "The task or the workflow failed or was canceled; `doctor` found a fault." },
+  failed: {
+    code: 1,
+    meaning: "The task or the workflow failed, was canceled or lost a payload; `doctor` found a fault.",
+  },
   invalid: { code: 2, meaning: "The command line, an input, a file or a setting is wrong." },
   unavailable: { code: 3, meaning: "No server or store answers, or not in time; try again later." },
   notFound: { code: 4, meaning: "The task, the workflow or the directory does not exist." },
@@ -30,6 +33,7 @@ const endingOfCode: Readonly<Record<ErrorCode, Ending>> = {
   UNIMPLEMENTED: "invalid",
   INTERNAL: "fault",
   UNAVAILABLE: "unavailable",
+  DATA_LOSS: "failed",
 };
 
 export function endingOf(error: MeshError): Ending {

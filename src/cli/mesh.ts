@@ -18,6 +18,7 @@ import type { GrpcServer } from "../rpc/server.ts";
 import { createMetrics, type Metrics } from "../telemetry/metrics.ts";
 import { workflowServices } from "../workflow/service.ts";
 import { drainMesh } from "./drain-mesh.ts";
+import { type MeshBodies, startBodies } from "./mesh-bodies.ts";
 import { openStore } from "./open-store.ts";
 import { WorkerHost } from "./worker-host.ts";
 
@@ -73,8 +74,10 @@ async function start(options: MeshOptions, opened: Opened): Promise<Mesh> {
   const metrics = createMetrics({ queueDepths: () => depths(store) });
   const queue = new Queue({ store, clock: systemClock, log, observer: observeQueue(metrics, systemClock) });
   opened.push(() => queue.close());
+  const bodies = await startBodies(config, queue, log);
+  opened.push(() => bodies.close());
   const draining = new AbortController();
-  const optionsOf = serverOptions(options, { queue, metrics, draining: draining.signal });
+  const optionsOf = serverOptions(options, { queue, bodies, metrics, draining: draining.signal });
   const servers = await startServers(served, optionsOf, opened);
   const edge = await startMeshEdge(options, optionsOf(served[0] as Role, 0), opened);
   let workers: WorkerHost | undefined;
@@ -86,7 +89,7 @@ async function start(options: MeshOptions, opened: Opened): Promise<Mesh> {
   queue.start();
   for (const { server } of servers) server.setServing(true);
   workers = startWorkers(options, dialable(host, servers[0]?.server.port ?? 0));
-  const parts = { draining, servers, edge, workers, queue, listeners };
+  const parts = { draining, servers, edge, workers, queue, bodies, listeners };
   const [health, scrape] = listeners as [HttpListener, HttpListener];
   return {
     servers: servers.map(({ role, server }) => ({ role, address: `${host}:${server.port}` })),
@@ -101,6 +104,7 @@ async function start(options: MeshOptions, opened: Opened): Promise<Mesh> {
 
 interface Shared {
   readonly queue: Queue;
+  readonly bodies: MeshBodies;
   readonly metrics: Metrics;
   readonly draining: AbortSignal;
 }
@@ -108,7 +112,7 @@ interface Shared {
 /** What the server of a role is told, by the role's place among those that are served. */
 function serverOptions(
   { config, roles, log }: MeshOptions,
-  { queue, metrics, draining }: Shared,
+  { queue, bodies, metrics, draining }: Shared,
 ): (role: Role, place: number) => RoleServerOptions {
   const catalog = catalogOf(roles);
   return (role, place) => ({
@@ -119,6 +123,7 @@ function serverOptions(
     catalog,
     clock: systemClock,
     payloadBytesMax: config.payload.maxBytes,
+    offload: bodies.offload,
     log: log.child({ role: role.name }),
     observe: (service, method, code, seconds) => metrics.rpcHandled(service, method, code, seconds),
     draining,

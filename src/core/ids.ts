@@ -38,6 +38,13 @@ export function uniqueId(timeMs: number): string {
   return encodeTime(timeMs) + encodeBytes(chance());
 }
 
+/** When {@link uniqueId} made it, in milliseconds since 1970. */
+export function timeOf(unique: string): number {
+  let timeMs = 0;
+  for (const character of unique.slice(0, 9)) timeMs = timeMs * 32 + alphabet.indexOf(character);
+  return timeMs;
+}
+
 /** The same 24 characters (120 bits) for the same parts; parts are length-prefixed, so none can imitate another. */
 export function derivedId(...parts: readonly string[]): string {
   const hash = createHash("sha256");

@@ -3,6 +3,11 @@ export const limits = Object.freeze({
   /** Bytes of one encoded payload: an input, an output. Settable: `payload.maxBytes`. */
   payloadBytesMax: 1_048_576,
   /**
+   * Bytes of one encoded payload that is offloaded. Settable: `payload.bodyBytesMax`. One message carries a task's input and
+   * its output together, which is less than half a message for each.
+   */
+  bodyBytesMax: 7 * 1_048_576,
+  /**
    * Objects and lists within each other in a JSON payload. Decoders of protobuf stop at 100 messages within each other, and
    * each level of a Struct is three of them; the rest is left to what carries the payload. A value nested deeper travels as text.
    */

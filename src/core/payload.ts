@@ -73,7 +73,10 @@ export function fromPayload(payload: Payload | undefined): unknown {
   if (body.$case === "json") return body.value;
   if (body.$case === "data")
     return payload?.contentType === jsonType ? JSON.parse(body.value.toString()) : body.value;
-  throw new MeshError("NOT_YET_SUPPORTED", `payload: blob references (${body.value.uri}) are not served yet`);
+  throw new MeshError(
+    "INVALID_FIELD",
+    `payload: is a reference to ${body.value.uri}, which only a server that has that body store can read`,
+  );
 }
 
 /** The payload's bytes; throws PAYLOAD_TOO_LARGE naming the field, its size and the limit. */
@@ -90,7 +93,7 @@ export function encodePayload(
 function payloadTooLarge(field: string, bytes: number, bytesMax: number): MeshError {
   return new MeshError(
     "PAYLOAD_TOO_LARGE",
-    `${field}: has ${bytes} bytes; at most ${bytesMax} are allowed. Pass the data's address, or raise payload.maxBytes`,
+    `${field}: has ${bytes} bytes; at most ${bytesMax} are allowed (payload.maxBytes; payload.bodyBytesMax where a server with a body store has payload.offloadBytes above 0). Raise that, or pass the data's address`,
     {
       fields: [{ field, description: `has ${bytes} bytes; at most ${bytesMax} are allowed` }],
       metadata: { bytes: String(bytes), bytes_max: String(bytesMax) },

@@ -15,7 +15,8 @@ export type ErrorCode =
   | "ABORTED"
   | "UNIMPLEMENTED"
   | "INTERNAL"
-  | "UNAVAILABLE";
+  | "UNAVAILABLE"
+  | "DATA_LOSS";
 
 interface ReasonEntry {
   readonly code: ErrorCode;
@@ -53,6 +54,12 @@ const table = {
     code: "INVALID_ARGUMENT",
     meaning: "An input, an output or a log entry is over its limit.",
     wayOut: "Pass the address of the data in place of the data, or raise the limit named in the message.",
+  },
+  BODY_DAMAGED: {
+    code: "DATA_LOSS",
+    meaning: "A payload that is kept outside the queue's store is not there, or is not what was stored.",
+    wayOut:
+      "Bring the body store back to what it held, or submit the task again; docs/payloads.md says what keeps what.",
   },
   BATCH_TOO_LARGE: {
     code: "INVALID_ARGUMENT",
@@ -106,12 +113,12 @@ const table = {
   },
   STORE_FULL: {
     code: "RESOURCE_EXHAUSTED",
-    meaning: "The store has no room left (Redis maxmemory, or the disk).",
+    meaning: "The store, or the body store, has no room left (Redis maxmemory, the disk, a bucket's quota).",
     wayOut: "Give it room or purge finished tasks; running tasks can still finish.",
   },
   STORE_UNAVAILABLE: {
     code: "UNAVAILABLE",
-    meaning: "The store cannot be reached; whether the call took effect is unknown.",
+    meaning: "The store, or the body store, cannot be reached; whether the call took effect is unknown.",
     wayOut: "Call again with the same idempotency key; check the store's address and that it runs.",
   },
   STORE_IN_USE: {

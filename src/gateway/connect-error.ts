@@ -18,6 +18,7 @@ const codes: Readonly<Record<ErrorCode, Code>> = {
   UNIMPLEMENTED: Code.Unimplemented,
   INTERNAL: Code.Internal,
   UNAVAILABLE: Code.Unavailable,
+  DATA_LOSS: Code.DataLoss,
 };
 
 /** `error` is one that may be told: what core/public-error.ts made of it. */

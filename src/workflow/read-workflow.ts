@@ -8,15 +8,19 @@ import {
 import { MeshError } from "../core/errors.ts";
 import { queueOf } from "../core/ids.ts";
 import { fromPayload } from "../core/payload.ts";
-import type { Queue } from "../queue/queue.ts";
 import { taskOf } from "../queue/service/convert.ts";
+import { wholeTask } from "../queue/service/offloaded.ts";
 import { tenantDefault } from "../queue/service/submission.ts";
+import type { TaskServiceOptions } from "../queue/service/task-service.ts";
 import { topological } from "./dag.ts";
 import { decodeSpec, WorkflowRun } from "./orchestrate.ts";
 import { nodeTaskId, orchestratorRole } from "./plan.ts";
 
 /** Throws INVALID_FIELD for what is no workflow's id, WORKFLOW_NOT_FOUND for one that is not kept. */
-export async function readWorkflow(queue: Queue, workflowId: string): Promise<Workflow> {
+export async function readWorkflow(
+  { queue, offload }: Pick<TaskServiceOptions, "queue" | "offload">,
+  workflowId: string,
+): Promise<Workflow> {
   if (queueOf(workflowId) !== orchestratorRole)
     throw MeshError.invalid([
       {
@@ -26,7 +30,7 @@ export async function readWorkflow(queue: Queue, workflowId: string): Promise<Wo
     ]);
   const record = await queue.get(workflowId);
   if (!record) throw new MeshError("WORKFLOW_NOT_FOUND", `workflow_id: there is no workflow ${workflowId}`);
-  const task = taskOf(record);
+  const task = await wholeTask(offload, taskOf(record));
   const run = WorkflowRun.parse(fromPayload(task.spec?.input));
   const spec = decodeSpec(run);
   const names = topological(spec.nodes);

@@ -13,6 +13,7 @@ import type { CallContext, HandlersOf } from "../core/call.ts";
 import { FieldCheck } from "../core/check.ts";
 import { type FieldViolation, MeshError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
+import { submitOffloaded } from "../queue/service/offloaded.ts";
 import { newTask, type SubmissionContext, tenantDefault } from "../queue/service/submission.ts";
 import type { TaskServiceOptions } from "../queue/service/task-service.ts";
 import { taskService } from "../queue/service/task-service.ts";
@@ -24,7 +25,7 @@ import { toTaskSpec } from "./submission.ts";
 import { ownLog, watchNodes } from "./watch.ts";
 
 function workflowService(options: TaskServiceOptions): HandlersOf<WorkflowServiceServer> {
-  const { queue, catalog } = options;
+  const { queue, catalog, offload } = options;
   const tasks = taskService({ ...options, roleDefault: orchestratorRole });
 
   return {
@@ -39,18 +40,18 @@ function workflowService(options: TaskServiceOptions): HandlersOf<WorkflowServic
       if (all.length === 0) all.push(...nodeFaults(request, spec));
       if (all.length > 0) throw MeshError.invalid(all, "INVALID_WORKFLOW");
       const { task, existing } = await tasks.submitTask({ spec: toTaskSpec(request, spec) }, call);
-      return { workflow: await readWorkflow(queue, task?.id ?? ""), existing };
+      return { workflow: await readWorkflow(options, task?.id ?? ""), existing };
     },
 
     async getWorkflow(request) {
-      return { workflow: await readWorkflow(queue, request.workflowId) };
+      return { workflow: await readWorkflow(options, request.workflowId) };
     },
 
     async *watchWorkflow(
       request: WatchWorkflowRequest,
       call: CallContext,
     ): AsyncIterable<WatchWorkflowResponse> {
-      const workflow = await readWorkflow(queue, request.workflowId);
+      const workflow = await readWorkflow(options, request.workflowId);
       const nodes = new Map([
         [ownLog, workflow.id],
         ...workflow.nodes.map(({ name, taskId }) => [name, taskId] as const),
@@ -63,21 +64,21 @@ function workflowService(options: TaskServiceOptions): HandlersOf<WorkflowServic
           ]);
       yield* watchNodes({ queue, nodes, fromSequences, signal: call.signal });
       if (!call.signal.aborted)
-        yield { event: { $case: "final", value: await readWorkflow(queue, workflow.id) } };
+        yield { event: { $case: "final", value: await readWorkflow(options, workflow.id) } };
     },
 
     async cancelWorkflow(request) {
       const check = new FieldCheck();
       check.text("reason", request.reason, limits.reasonBytesMax);
       check.done();
-      const workflow = await readWorkflow(queue, request.workflowId);
+      const workflow = await readWorkflow(options, request.workflowId);
       const reason = request.reason || `workflow ${workflow.id} was canceled`;
       // The orchestrator's task first: it is what would submit nodes that are not there yet.
       const { changed } = await queue.cancel({ taskId: workflow.id, reason });
       if (changed) await submitMissing(workflow);
       // Children before parents, or a parent's end would fail its children first.
       for (const node of workflow.nodes.toReversed()) await queue.cancel({ taskId: node.taskId, reason });
-      return { workflow: await readWorkflow(queue, workflow.id) };
+      return { workflow: await readWorkflow(options, workflow.id) };
     },
 
     async listWorkflows(request, call) {
@@ -105,7 +106,8 @@ function workflowService(options: TaskServiceOptions): HandlersOf<WorkflowServic
     const task = await queue.get(id);
     if (!task || !spec || nodes.every((node) => node.state !== TaskState.UNSPECIFIED)) return;
     const planned = planTasks(id, task.tenant, spec, inputs ?? {});
-    await queue.submit(planned.map((node) => newTask(node.spec, `spec.nodes.${node.node}`, submission())));
+    const missing = planned.map((node) => newTask(node.spec, `spec.nodes.${node.node}`, submission()));
+    await submitOffloaded(queue, offload, missing);
   }
 
   function submission(): SubmissionContext {

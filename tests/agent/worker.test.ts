@@ -117,7 +117,7 @@ describe("a task's end", () => {
       "too much",
       () => "x".repeat(1_100_000),
       "OUTPUT_TOO_LARGE",
-      /at most 1048576 are allowed \(payload.maxBytes\)/,
+      /at most 1048576 are allowed \(payload.maxBytes, payload.bodyBytesMax\)/,
     ],
   ])("%s is a failure of the role, and the worker works on", async (_, answer, kind, words) => {
     const { state, error, attempt } = await ended(await run(answer));

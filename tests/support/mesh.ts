@@ -15,7 +15,9 @@ import { systemClock } from "../../src/core/clock.ts";
 import { MeshError } from "../../src/core/errors.ts";
 import { limits as meshLimits } from "../../src/core/limits.ts";
 import { type Logger, silentLogger } from "../../src/core/log.ts";
+import type { BodyStore } from "../../src/queue/bodies.ts";
 import { silentObserver } from "../../src/queue/observer.ts";
+import { Offload } from "../../src/queue/offload.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { openRedisStore } from "../../src/queue/redis/store.ts";
 import type { QueueStore, StoreLimits } from "../../src/queue/store.ts";
@@ -33,6 +35,10 @@ export interface TestMeshOptions {
   readonly openStore?: () => Promise<QueueStore>;
   readonly storeLimits?: Partial<StoreLimits>;
   readonly payloadBytesMax?: number;
+  /** Where larger payloads go. Default: nowhere, they are refused. Called again by {@link TestMesh.up}. */
+  readonly openBodies?: () => BodyStore;
+  /** Default: 262,144. */
+  readonly offloadBytes?: number;
   readonly log?: Logger;
   /** Services beside the queue's own; default: none. */
   readonly more?: RoleServerOptions["more"];
@@ -40,6 +46,7 @@ export interface TestMeshOptions {
 
 interface Up {
   readonly store: QueueStore;
+  readonly bodies: BodyStore | undefined;
   readonly queue: Queue;
   readonly servers: readonly GrpcServer[];
   readonly draining: AbortController;
@@ -126,6 +133,12 @@ export class TestMesh {
     const store = await (openStore?.() ??
       (redisUrl ? openRedisStore({ url: redisUrl, prefix, limits }) : openAt(this.dataDir, { limits })));
     const queue = new Queue({ store, clock: systemClock, log, observer: silentObserver });
+    const bodies = this.options.openBodies?.();
+    const payloadBytesMax = this.options.payloadBytesMax ?? meshLimits.payloadBytesMax;
+    const { offloadBytes = 262_144 } = this.options;
+    const { bodyBytesMax } = meshLimits;
+    const offload =
+      bodies && new Offload({ bodies, clock: systemClock, log, offloadBytes, payloadBytesMax, bodyBytesMax });
     const draining = new AbortController();
     const servers: GrpcServer[] = [];
     for (const [place, role] of roles.entries()) {
@@ -136,7 +149,8 @@ export class TestMesh {
         queue,
         catalog: catalogOf(roles),
         clock: systemClock,
-        payloadBytesMax: this.options.payloadBytesMax ?? meshLimits.payloadBytesMax,
+        payloadBytesMax,
+        offload,
         log,
         observe: () => {},
         draining: draining.signal,
@@ -147,7 +161,7 @@ export class TestMesh {
     }
     this.#ports = servers.map(({ port }) => port);
     queue.start();
-    this.#up = { store, queue, servers, draining };
+    this.#up = { store, bodies, queue, servers, draining };
   }
 
   /** Begins to drain: workers are told, and get no more leases. */
@@ -157,11 +171,12 @@ export class TestMesh {
 
   /** Ends the servers, letting calls end for at most `timeoutMs`, and closes the store. */
   async down(timeoutMs = 0): Promise<void> {
-    const { queue, servers, draining } = this.#running;
+    const { queue, bodies, servers, draining } = this.#running;
     draining.abort();
     this.#up = undefined;
     await Promise.all(servers.map((server) => server.drain(timeoutMs)));
     await queue.close();
+    await bodies?.close();
   }
 
   async close(): Promise<void> {

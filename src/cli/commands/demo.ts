@@ -47,6 +47,8 @@ const notForADemo: readonly SettingName[] = [
   ] as const),
   ...(["store.url", "sqlite.durability", "queue.maxTasks", "queue.retentionHours"] as const),
   ...(["queue.retentionTasks", "payload.maxBytes", "drain.timeoutSeconds", "log.format"] as const),
+  ...(["payload.offloadBytes", "payload.bodyBytesMax", "bodies.url"] as const),
+  ...(["s3.endpoint", "s3.region", "s3.accessKeyId"] as const),
 ];
 
 /** Throws REPOSITORY_NOT_FOUND. */

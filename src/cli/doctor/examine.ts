@@ -4,6 +4,7 @@ import { MeshError } from "../../core/errors.ts";
 import { reasons } from "../../core/reasons.ts";
 import { loadRoles } from "../load-roles.ts";
 import { loadSettings } from "../setting-flags.ts";
+import { checkBodies } from "./bodies.ts";
 import { type Check, type Finding, fail, ok, type Patient } from "./check.ts";
 import { checkLimits, checkNode, checkSandbox, checkTools } from "./machine.ts";
 import { checkPorts } from "./ports.ts";
@@ -14,6 +15,7 @@ const checks: readonly Check[] = [
   checkNode,
   checkSettings,
   checkStore,
+  checkBodies,
   checkPorts,
   checkSandbox,
   checkLimits,

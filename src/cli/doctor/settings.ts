@@ -1,5 +1,5 @@
 /** The settings: which file was read, and where each value that is no default was said. */
-import { flagValuesOf } from "../../core/config/names.ts";
+import { flagValuesOf, rowOf } from "../../core/config/names.ts";
 import { type SettingName, settingNames } from "../../core/config/settings.ts";
 import { redactUrls } from "../../core/redact.ts";
 import { type Check, type Finding, ok } from "./check.ts";
@@ -17,6 +17,7 @@ export const checkSettings: Check = async ({ loaded, self }) => {
 };
 
 function shownValue({ config }: Parameters<Check>[0]["loaded"], name: SettingName): string {
+  if (rowOf(name).secret) return "set, not shown";
   const [section = "", key = ""] = name.split(".");
   const value = (config as unknown as Record<string, Record<string, unknown>>)[section]?.[key];
   return redactUrls(Array.isArray(value) ? value.join(", ") : String(value));

@@ -58,7 +58,8 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
 }
 
 function valueFault({ setting, value, where }: Said): ConfigFault {
-  const what = value === null ? "has no value" : `is ${shown(value)}`;
+  const asShown = rowOf(setting).secret ? "something else (a secret, not shown)" : shown(value);
+  const what = value === null ? "has no value" : `is ${asShown}`;
   return { setting, where, description: `${what}; allowed: ${rowOf(setting).kind.allowed}` };
 }
 

@@ -62,9 +62,9 @@ export function defaultText(name: SettingName): string {
   return Array.isArray(value) ? value.join(",") || "none" : String(value);
 }
 
-/** The settings that commands of a kind take as flags. */
+/** The settings that commands of a kind take as flags; secrets have none. */
 export function settingsTakenBy(kind: CommandKind): readonly SettingName[] {
-  return settingNames.filter((name) => settings[name].takenBy.includes(kind));
+  return settingNames.filter((name) => rowOf(name).takenBy.includes(kind) && !rowOf(name).secret);
 }
 
 /** What the command line says, by setting; undefined: nothing. */

@@ -27,6 +27,8 @@ export interface Setting<Value> {
   /** Without dashes; default: the dotted name with dashes. */
   readonly flag?: string;
   readonly takenBy: readonly CommandKind[];
+  /** Never shown, and no flag: every user of a machine sees its command lines. */
+  readonly secret?: boolean;
 }
 
 /** The row as it is, with its value's type inferred from its kind. */

@@ -4,6 +4,7 @@
  */
 import { limits } from "../limits.ts";
 import { clientDefaults, podPorts } from "../ports.ts";
+import { bodiesUrl } from "./bodies-url.ts";
 import { choice, optional, path, paths, port, type Setting, setting, text, whole, yesNo } from "./setting.ts";
 import { storeUrl } from "./store-url.ts";
 
@@ -97,9 +98,63 @@ export const settings = Object.freeze({
     kind: whole({ min: 1_024, max: limits.messageBytesMax, argument: "<bytes>" }),
     default: limits.payloadBytesMax,
     because:
-      "1 MiB: the store keeps every payload in memory or in its log, and larger data is better passed by address",
-    doc: "Bytes of one task's input or output; more is refused with PAYLOAD_TOO_LARGE.",
+      "1 MiB: the store keeps every payload in memory or in its log, and larger data is better kept beside it",
+    doc: "Bytes of one input or output that the store itself keeps; more is offloaded, or refused with PAYLOAD_TOO_LARGE.",
     takenBy: ["server", "worker"],
+  }),
+  "payload.offloadBytes": setting({
+    kind: whole({ min: 0, max: limits.messageBytesMax, argument: "<bytes>" }),
+    default: 262_144,
+    because:
+      "the store copies what it keeps at every step of a task's life; above 256 KiB a write of its own beside it costs less",
+    doc: "Payloads of more bytes are kept in the body store, the task has their address; 0: none is, and more than `payload.maxBytes` is refused.",
+    takenBy: ["server"],
+  }),
+  "payload.bodyBytesMax": setting({
+    kind: whole({ min: 1_024, max: limits.bodyBytesMax, argument: "<bytes>" }),
+    default: limits.bodyBytesMax,
+    because: "a task is read with its input and its output in one message, of 16 MiB at most",
+    doc: "Bytes of one input or output that is kept in the body store; more is refused with PAYLOAD_TOO_LARGE.",
+    takenBy: ["server"],
+  }),
+  "bodies.url": setting({
+    kind: bodiesUrl(),
+    default: "auto",
+    because: "the directory `blobs` beside mesh.db, or the same Redis: nothing more to run",
+    doc: "The body store, for payloads over `payload.offloadBytes`; it serves one mesh alone. See payloads.md.",
+    flag: "bodies",
+    takenBy: ["server"],
+  }),
+  "s3.endpoint": setting({
+    kind: optional(
+      text("an address `http://…` or `https://…` without a path", "<url>", /^https?:\/\/[^/?#@]+\/?$/),
+    ),
+    default: undefined,
+    because: "unset, it is Amazon's for `s3.region`",
+    doc: "Where the bucket of `bodies.url` is served; buckets are addressed by path.",
+    takenBy: ["server"],
+  }),
+  "s3.region": setting({
+    kind: text("a region's name", "<region>", /^[a-z0-9-]+$/),
+    default: "us-east-1",
+    because: "what servers other than Amazon's take unless told otherwise",
+    doc: "The region that requests to the bucket are signed for.",
+    takenBy: ["server"],
+  }),
+  "s3.accessKeyId": setting({
+    kind: optional(text("a key's id", "<id>", /^[\w./+=-]+$/)),
+    default: undefined,
+    because: "there is no key that everyone has",
+    doc: "The key that requests to the bucket are signed with: it may list, read, write and delete objects.",
+    takenBy: ["server"],
+  }),
+  "s3.secretAccessKey": setting({
+    kind: optional(text("a key's secret", "<secret>", /^\S+$/)),
+    default: undefined,
+    because: "there is no key that everyone has",
+    doc: "The secret of `s3.accessKeyId`.",
+    takenBy: ["server"],
+    secret: true,
   }),
   "log.level": setting({
     kind: choice("debug", "info", "warn", "error", "silent"),

@@ -26,14 +26,16 @@ function isRedisUrl(url: string): boolean {
   return hostname !== "" && databasePath.test(pathname) && search === "" && hash === "";
 }
 
-/** The kind of `store.url`. A URL is normalised, so that odd characters of a password stand percent-encoded. */
+/** An address of Redis, normalised, so that odd characters of a password stand percent-encoded. */
+export const redisUrl = z
+  .string()
+  .regex(/^rediss?:\/\/[^/]/)
+  .refine(isRedisUrl)
+  .transform((url) => new URL(url).href);
+
+/** The kind of `store.url`. */
 export function storeUrl(): Kind<string> {
-  const redis = z
-    .string()
-    .regex(/^rediss?:\/\/[^/]/)
-    .refine(isRedisUrl)
-    .transform((url) => new URL(url).href);
-  const schema = z.union([z.string().regex(/^sqlite:[^?#]*$/), redis]);
+  const schema = z.union([z.string().regex(/^sqlite:[^?#]*$/), redisUrl]);
   return {
     schema: () => schema,
     // Written without an @, which would be taken for the end of a password, and hidden.

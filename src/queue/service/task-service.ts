@@ -17,12 +17,21 @@ import { MeshError } from "../../core/errors.ts";
 import { queueOf } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import { encodePayload } from "../../core/payload.ts";
+import type { Offload } from "../offload.ts";
 import type { Queue } from "../queue.ts";
 import type { SubmitOutcome, TaskRecord } from "../store.ts";
 import { type TaskState as StateName, taskStates } from "../task.ts";
 import { type Catalog, roleOf } from "./catalog.ts";
 import { queueStatusOf, taskOf, watchResponseOf } from "./convert.ts";
 import { inOrder } from "./in-order.ts";
+import {
+  givenSpec,
+  retryOffloaded,
+  submitOffloaded,
+  wholeResponse,
+  wholeTask,
+  wholeWhereReadable,
+} from "./offloaded.ts";
 import { pageOf } from "./page.ts";
 import { checkInput, newTask } from "./submission.ts";
 import { refusedAll, submitError, submitResultOf } from "./submit-results.ts";
@@ -33,18 +42,23 @@ export interface TaskServiceOptions {
   readonly clock: Clock;
   /** The role of the server; where a spec names none, its queue is meant. */
   readonly roleDefault: string;
+  /** Bytes of the largest payload that is taken in, those that are offloaded included. */
   readonly payloadBytesMax: number;
+  /** Unset: what is too large for the store is refused. */
+  readonly offload?: Offload;
 }
 
 export function taskService(options: TaskServiceOptions): HandlersOf<TaskServiceServer> {
-  const { queue, catalog, clock, payloadBytesMax } = options;
+  const { queue, catalog, clock, payloadBytesMax, offload } = options;
 
-  const submit = (
+  const submit = async (
     specs: readonly TaskSpec[],
     fieldOf: (index: number) => string,
   ): Promise<SubmitOutcome[]> => {
     const context = { catalog, payloadBytesMax, roleDefault: options.roleDefault, nowMs: clock.now() };
-    return queue.submit(specs.map((spec, index) => newTask(spec, fieldOf(index), context)));
+    const given = await Promise.all(specs.map((spec, index) => givenSpec(offload, spec, fieldOf(index))));
+    const tasks = given.map((spec, index) => newTask(spec, fieldOf(index), context));
+    return submitOffloaded(queue, offload, tasks);
   };
   const submitBatch = async (specs: readonly TaskSpec[]): Promise<SubmitResult[]> => {
     const check = new FieldCheck();
@@ -86,7 +100,7 @@ export function taskService(options: TaskServiceOptions): HandlersOf<TaskService
     },
 
     async getTask(request) {
-      return { task: taskOf(await get(request.taskId)) };
+      return { task: await wholeTask(offload, taskOf(await get(request.taskId))) };
     },
 
     async listTasks(request) {
@@ -115,7 +129,7 @@ export function taskService(options: TaskServiceOptions): HandlersOf<TaskService
       for await (const event of queue.watch(request.taskId, request.fromSequence, call.signal)) {
         const response = watchResponseOf(event);
         if (!response) throw taskNotFound(request.taskId);
-        yield response;
+        yield await wholeResponse(offload, response);
       }
     },
 
@@ -126,19 +140,21 @@ export function taskService(options: TaskServiceOptions): HandlersOf<TaskService
       check.done();
       const outcome = await queue.cancel({ taskId: request.taskId, reason: request.reason });
       if (outcome.state === "MISSING") throw taskNotFound(request.taskId);
-      return { task: taskOf(await get(request.taskId)) };
+      return { task: await wholeWhereReadable(offload, taskOf(await get(request.taskId))) };
     },
 
     async retryTask(request) {
       const record = await get(request.taskId);
-      const outcome = await queue.retry({ taskId: record.id, spec: replacedInput(record, request.input) });
+      const input = request.input && (await offload?.readGiven("input", request.input));
+      const spec = replacedInput(record, input ?? request.input);
+      const outcome = await retryOffloaded(queue, offload, { taskId: record.id, spec });
       if (outcome.state === "MISSING") throw taskNotFound(record.id);
       if (!outcome.changed)
         throw new MeshError(
           "TASK_NOT_FINAL",
           `task_id: ${record.id} is ${outcome.state}; only FAILED and CANCELED tasks can be retried`,
         );
-      return { task: taskOf(await get(record.id)) };
+      return { task: await wholeWhereReadable(offload, taskOf(await get(record.id))) };
     },
 
     async listQueues(request) {

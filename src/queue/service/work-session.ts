@@ -15,12 +15,14 @@ import { limits } from "../../core/limits.ts";
 import type { Logger } from "../../core/log.ts";
 import { msToDuration } from "../../core/time.ts";
 import type { Session } from "../dispatcher.ts";
+import type { Offload } from "../offload.ts";
 import type { Queue } from "../queue.ts";
 import type { FencedTask, LeasedTask } from "../store.ts";
 import { type Catalog, roleOf } from "./catalog.ts";
 import { HeldTerms } from "./held-terms.ts";
 import { refusedBy, resultOf } from "./lease-results.ts";
 import { toLeases } from "./leases.ts";
+import { finishOffloaded, givenOutcome } from "./offloaded.ts";
 import { Outbox } from "./outbox.ts";
 import { termOf } from "./term.ts";
 import { appendOf, finishOf } from "./worker-reports.ts";
@@ -31,6 +33,7 @@ export interface WorkerServiceOptions {
   readonly catalog: Catalog;
   readonly roleDefault: string;
   readonly payloadBytesMax: number;
+  readonly offload?: Offload;
   /** Names this server to workers. */
   readonly serverId: string;
   readonly log: Logger;
@@ -156,8 +159,8 @@ export class WorkSession {
   }
 
   async #deliver(tasks: readonly LeasedTask[]): Promise<void> {
-    const { queue, payloadBytesMax } = this.#options;
-    const leases = await toLeases(queue, tasks, payloadBytesMax);
+    const { queue, payloadBytesMax, offload } = this.#options;
+    const leases = await toLeases(queue, tasks, payloadBytesMax, offload);
     // A task that could not be handed over used none of the worker's credit.
     if (leases.length < tasks.length && this.#session?.open)
       this.#session.grant(tasks.length - leases.length);
@@ -207,9 +210,10 @@ export class WorkSession {
 
   #finish(message: WorkRequest["finish"][number]): Promise<void> {
     return this.#reported(message.term, "finished", async () => {
-      const finish = finishOf(message, this.#options.payloadBytesMax);
+      const { queue, payloadBytesMax, offload } = this.#options;
+      const finish = finishOf(await givenOutcome(offload, message), payloadBytesMax);
       await this.#appends.get(finish.taskId);
-      const [outcome] = await this.#options.queue.finish([finish]);
+      const outcome = await finishOffloaded(queue, offload, finish);
       this.#terms.delete(finish);
       this.#outbox.push({ finished: [resultOf(finish, outcome)] });
     });

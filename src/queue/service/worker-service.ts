@@ -3,6 +3,7 @@
 import { TaskState } from "../../../gen/grpc/agentmesh/v1/task.ts";
 import type {
   AssignTaskResponse,
+  TaskOutcome,
   WorkerServiceServer,
   WorkRequest,
   WorkResponse,
@@ -13,17 +14,19 @@ import { MeshError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import { msToDuration } from "../../core/time.ts";
 import type { Queue } from "../queue.ts";
-import type { Finish, LeaseAsk, LeasedTask } from "../store.ts";
+import type { LeaseAsk, LeasedTask } from "../store.ts";
 import { roleOf } from "./catalog.ts";
 import { type SizedLease, toLeases } from "./leases.ts";
+import { finishOffloaded, givenOutcome } from "./offloaded.ts";
 import { termOf } from "./term.ts";
 import { refuseLabels, type WorkerServiceOptions, WorkSession } from "./work-session.ts";
 import { appendOf, finishOf } from "./worker-reports.ts";
 
 export function workerService(options: WorkerServiceOptions): HandlersOf<WorkerServiceServer> {
-  const { queue, catalog, payloadBytesMax, draining } = options;
-  const finishOne = async (finish: Finish): Promise<TaskState> => {
-    const [outcome] = await queue.finish([finish]);
+  const { queue, catalog, payloadBytesMax, draining, offload } = options;
+  const finishOne = async (reported: TaskOutcome): Promise<TaskState> => {
+    const finish = finishOf(await givenOutcome(offload, reported), payloadBytesMax);
+    const outcome = await finishOffloaded(queue, offload, finish);
     if (!outcome?.accepted) throw leaseLost(finish.taskId, finish.fence, outcome?.state ?? "MISSING");
     return outcome.state === "MISSING" ? TaskState.UNSPECIFIED : TaskState[outcome.state];
   };
@@ -45,7 +48,7 @@ export function workerService(options: WorkerServiceOptions): HandlersOf<WorkerS
       check.done();
       const ask = { queue: role, workerId: request.workerId, leaseMs: leaseMs ?? limits.leaseMsDefault };
       const tasks = await assign(queue, { ...ask, max: request.max || 1 }, waitMs, [call.signal, draining]);
-      const leases = await toLeases(queue, tasks, payloadBytesMax);
+      const leases = await toLeases(queue, tasks, payloadBytesMax, offload);
       const fits = call.signal.aborted ? 0 : countFitting(leases);
       const back = leases.slice(fits).flatMap(({ lease }) => lease.term ?? []);
       if (back.length > 0) await queue.giveBack(back, "it could not be handed over");
@@ -72,7 +75,7 @@ export function workerService(options: WorkerServiceOptions): HandlersOf<WorkerS
       const { output, usage } = request;
       const result = { $case: "succeeded", value: { output } } as const;
       return {
-        state: await finishOne(finishOf({ term: termOf(request.term), result, usage }, payloadBytesMax)),
+        state: await finishOne({ term: termOf(request.term), result, usage }),
       };
     },
 
@@ -80,7 +83,7 @@ export function workerService(options: WorkerServiceOptions): HandlersOf<WorkerS
       const { error, retryDelay, usage } = request;
       const result = { $case: "failed", value: { error, retryDelay } } as const;
       return {
-        state: await finishOne(finishOf({ term: termOf(request.term), result, usage }, payloadBytesMax)),
+        state: await finishOne({ term: termOf(request.term), result, usage }),
       };
     },
   };

@@ -1,0 +1,171 @@
+/**
+ * Where the services and the offload of payloads meet: bodies are written before the queue is told of a task or of its end,
+ * and read before anybody else is. Without an offload everything passes as it is.
+ */
+import { Payload } from "../../../gen/grpc/agentmesh/v1/payload.ts";
+import type { Task, TaskSpec, WatchTaskResponse } from "../../../gen/grpc/agentmesh/v1/task.ts";
+import type { TaskOutcome } from "../../../gen/grpc/agentmesh/v1/worker.ts";
+import { MeshError } from "../../core/errors.ts";
+import type { BodyOwner } from "../bodies.ts";
+import type { Offload } from "../offload.ts";
+import type { Queue } from "../queue.ts";
+import type {
+  Finish,
+  FinishOutcome,
+  FinishResult,
+  NewTask,
+  Retry,
+  RetryOutcome,
+  SubmitOutcome,
+} from "../store.ts";
+import { partSpec, withInput } from "./spec-input.ts";
+
+type MaybeOffload = Offload | undefined;
+
+/** Submits tasks, the inputs that are too large for the store beside it. What fails before the store is asked leaves no task. */
+export async function submitOffloaded(
+  queue: Queue,
+  offload: MaybeOffload,
+  tasks: readonly NewTask[],
+): Promise<SubmitOutcome[]> {
+  if (!offload || tasks.every(({ spec }) => !offload.isOver(spec.length))) return queue.submit(tasks);
+  const stored = await allStored(offload, tasks);
+  const submitted = stored.map(({ spec }, index) => ({ ...(tasks[index] as NewTask), spec }));
+  const references = stored.map(({ reference }) => reference);
+  const outcomes = await unlessFull(offload, references, queue.submit(submitted));
+  await offload.discard(references.filter((_, index) => outcomes[index]?.status !== "created"));
+  return outcomes;
+}
+
+/** Takes a task back, with another input where there is one. */
+export async function retryOffloaded(
+  queue: Queue,
+  offload: MaybeOffload,
+  retry: Retry,
+): Promise<RetryOutcome> {
+  if (!offload || !retry.spec || !offload.isOver(retry.spec.length)) return queue.retry(retry);
+  const { spec, reference } = await storedSpec(offload, retry.taskId, retry.spec);
+  const outcome = await unlessFull(offload, [reference], queue.retry({ ...retry, spec }));
+  if (!outcome.changed) await offload.discard([reference]);
+  return outcome;
+}
+
+/** Ends an attempt, an output or a state that is too large for the store beside it. */
+export async function finishOffloaded(
+  queue: Queue,
+  offload: MaybeOffload,
+  finish: Finish,
+): Promise<FinishOutcome | undefined> {
+  const encoded = payloadOf(finish.result);
+  if (!offload || !encoded || !offload.isOver(encoded.bytes.length)) return (await queue.finish([finish]))[0];
+  const reference = await offload.put(encoded.bytes, { taskId: finish.taskId, kind: encoded.kind });
+  const result = encoded.with(Payload.encode(reference).finish());
+  const [outcome] = await unlessFull(offload, [reference], queue.finish([{ ...finish, result }]));
+  if (!outcome?.accepted || outcome.repeated) await offload.discard([reference]);
+  return outcome;
+}
+
+/** A spec as a caller gave it, its input whole. */
+export async function givenSpec(offload: MaybeOffload, spec: TaskSpec, field: string): Promise<TaskSpec> {
+  if (!offload || spec.input?.body?.$case !== "blob") return spec;
+  return { ...spec, input: await offload.readGiven(`${field}.input`, spec.input) };
+}
+
+/** What a worker reported, its payload whole. */
+export async function givenOutcome(offload: MaybeOffload, outcome: TaskOutcome): Promise<TaskOutcome> {
+  const { result } = outcome;
+  if (!offload) return outcome;
+  if (result?.$case === "succeeded" && result.value.output) {
+    const output = await offload.readGiven("output", result.value.output);
+    return { ...outcome, result: { $case: "succeeded", value: { ...result.value, output } } };
+  }
+  if (result?.$case === "suspended" && result.value.state) {
+    const state = await offload.readGiven("suspended.state", result.value.state);
+    return { ...outcome, result: { $case: "suspended", value: { ...result.value, state } } };
+  }
+  return outcome;
+}
+
+/** A payload that a task carries, whole. */
+export async function whole<Maybe extends Payload | undefined>(
+  offload: MaybeOffload,
+  payload: Maybe,
+): Promise<Maybe | Payload> {
+  return offload && payload?.body?.$case === "blob" ? offload.read(payload) : payload;
+}
+
+/** The task with its input and its output whole. */
+export async function wholeTask(offload: MaybeOffload, task: Task): Promise<Task> {
+  const [input, output] = await Promise.all([whole(offload, task.spec?.input), whole(offload, task.output)]);
+  return { ...task, output, spec: task.spec && { ...task.spec, input } };
+}
+
+/** As {@link wholeTask}; what cannot be read is left as a reference, where the answer tells of a change that was made. */
+export async function wholeWhereReadable(offload: MaybeOffload, task: Task): Promise<Task> {
+  return wholeTask(offload, task).catch(() => task);
+}
+
+export async function wholeResponse(
+  offload: MaybeOffload,
+  response: WatchTaskResponse,
+): Promise<WatchTaskResponse> {
+  if (response.event?.$case !== "final") return response;
+  return { event: { $case: "final", value: await wholeTask(offload, response.event.value) } };
+}
+
+/** Bytes that a payload has elsewhere. */
+export function offloadedBytes(payload: Payload | undefined): number {
+  return payload?.body?.$case === "blob" ? payload.body.value.sizeBytes : 0;
+}
+
+interface StoredSpec {
+  readonly spec: Uint8Array;
+  /** What stands for the input where that lies elsewhere. */
+  readonly reference?: Payload;
+}
+
+async function storedSpec(offload: Offload, taskId: string, spec: Uint8Array): Promise<StoredSpec> {
+  if (!offload.isOver(spec.length)) return { spec };
+  const { input, rest } = partSpec(spec);
+  if (!input || !offload.isOver(input.length)) return { spec };
+  const reference = await offload.put(input, { taskId, kind: "input" });
+  return { spec: withInput(rest, reference), reference };
+}
+
+/** All or none: where one body cannot be written, those that were are deleted. */
+async function allStored(offload: Offload, tasks: readonly NewTask[]): Promise<StoredSpec[]> {
+  const settled = await Promise.allSettled(tasks.map(({ id, spec }) => storedSpec(offload, id, spec)));
+  const stored = settled.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
+  const failed = settled.find((one) => one.status === "rejected");
+  if (!failed) return stored;
+  await offload.discard(stored.map(({ reference }) => reference));
+  throw failed.reason;
+}
+
+interface EncodedPayload {
+  readonly kind: BodyOwner["kind"];
+  readonly bytes: Uint8Array;
+  readonly with: (bytes: Uint8Array) => FinishResult;
+}
+
+function payloadOf(result: FinishResult): EncodedPayload | undefined {
+  if (result.kind === "succeeded")
+    return { kind: "output", bytes: result.output, with: (output) => ({ ...result, output }) };
+  if (result.kind === "suspended")
+    return { kind: "state", bytes: result.resumeState, with: (resumeState) => ({ ...result, resumeState }) };
+  return undefined;
+}
+
+/** A store that has no room did nothing, so the bodies go; after any other fault a task may be there and keeps its body. */
+async function unlessFull<Value>(
+  offload: Offload,
+  references: readonly (Payload | undefined)[],
+  call: Promise<Value>,
+): Promise<Value> {
+  try {
+    return await call;
+  } catch (error) {
+    if (MeshError.from(error).reason === "STORE_FULL") await offload.discard(references);
+    throw error;
+  }
+}
