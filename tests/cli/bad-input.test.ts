@@ -21,7 +21,7 @@ const file = (name: string, text: string): string => {
 };
 /** Nothing listens there. */
 const nowhere = "127.0.0.1:1";
-const large = `"${"x".repeat(2_000_000)}"`;
+const large = `"${"x".repeat(8_000_000)}"`;
 
 function cases(server: string, takenPort: number, usedDir: string): Case[] {
   const at = ["--server", server];
@@ -98,7 +98,7 @@ function cases(server: string, takenPort: number, usedDir: string): Case[] {
     row("workflow that does not exist", ["cancel", "orchestrator.abc", ...at], 4, [
       /no workflow orchestrator\.abc/,
     ]),
-    row("payload too large", ["submit", "testing", "-", ...at], 2, [/has 2000\d+ bytes; at most 1048576/], {
+    row("payload too large", ["submit", "testing", "-", ...at], 2, [/has 8000\d+ bytes; at most 7340032/], {
       stdin: `{"repository": ${large}}`,
     }),
     row("payload over any message", ["submit", "testing", "-", ...at], 2, [/input: has .* bytes; at most/], {

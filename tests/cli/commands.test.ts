@@ -125,10 +125,37 @@ describe("what shows the mesh", () => {
     const well = await agentmesh(["doctor", "--json", ...free, "--health-port", "0"], { cwd: directory });
     expect(json(well)).toMatchObject({ ok: true });
     for (const finding of json(well).findings) expect(["ok", "warn"]).toContain(finding.health);
+    const bodies = json(well).findings.find(({ what }: { what: string }) => what === "bodies");
+    expect(bodies).toMatchObject({ health: "ok", found: expect.stringContaining("262145 to 7340032 bytes") });
     const port = ["--health-port", String(ready.metricsPort)];
     const ill = await agentmesh(["doctor", ...free, ...port], { cwd: directory });
     expect(ill.code).toBe(exitCodes.failed.code);
     expect(ill.stdout).toMatch(/fail {2}port \d+ .*another program/s);
+  });
+
+  it("doctor: a body store that cannot be used is a fault; a secret is never shown", async () => {
+    const free = ["--http-port", "0", "--grpc-port", "0", "--metrics-port", "0", "--health-port", "0"];
+    const run = async (bodies: string, env = {}) => {
+      const ran = await agentmesh(["doctor", ...free, "--bodies", bodies], { cwd: directory, env });
+      expect(ran.code).toBe(exitCodes.failed.code);
+      return ran.stdout.replaceAll(/\s+/g, " ");
+    };
+    expect(await run("file:/proc/bodies")).toMatch(
+      /fail bodies \/proc\/bodies cannot be used: .*--bodies \(bodies.url\)/,
+    );
+    expect(await run("redis://127.0.0.1:1")).toMatch(
+      /fail bodies Redis at redis:\/\/127.0.0.1:1 is not available/,
+    );
+    expect(await run("s3://bucket")).toMatch(
+      /fail bodies s3.accessKeyId: is needed.*s3.secretAccessKey: is needed/,
+    );
+    const key = { AGENTMESH_S3_ACCESS_KEY_ID: "id", AGENTMESH_S3_SECRET_ACCESS_KEY: "hush-hush" };
+    const away = await run("s3://bucket", { ...key, AGENTMESH_S3_ENDPOINT: "http://127.0.0.1:2" });
+    expect(away).toMatch(
+      /fail bodies bodies in s3:\/\/bucket\/ at http:\/\/127.0.0.1:2 are not available: .*ECONNREFUSED/,
+    );
+    expect(away).toContain("s3.secretAccessKey set, not shown");
+    expect(away).not.toContain("hush-hush");
   });
 });
 

@@ -79,6 +79,13 @@ export class TestMesh {
     return this.#running.store;
   }
 
+  /** The servers' own handle, where the mesh has a body store. */
+  get bodies(): BodyStore {
+    const { bodies } = this.#running;
+    if (!bodies) throw new Error("the mesh has no body store");
+    return bodies;
+  }
+
   get address(): string {
     return `127.0.0.1:${this.#ports[0]}`;
   }

@@ -106,7 +106,7 @@ export const settings = Object.freeze({
     kind: whole({ min: 0, max: limits.messageBytesMax, argument: "<bytes>" }),
     default: 262_144,
     because:
-      "the store copies what it keeps at every step of a task's life; above 256 KiB a write of its own beside it costs less",
+      "at 256 KiB a body of its own costs a task no more time than its place in the store, and leaves the store's room alone",
     doc: "Payloads of more bytes are kept in the body store, the task has their address; 0: none is, and more than `payload.maxBytes` is refused.",
     takenBy: ["server"],
   }),

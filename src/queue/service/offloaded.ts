@@ -94,10 +94,24 @@ export async function whole<Maybe extends Payload | undefined>(
   return offload && payload?.body?.$case === "blob" ? offload.read(payload) : payload;
 }
 
-/** The task with its input and its output whole. */
+/**
+ * The task with its input and its output whole. An input that is lost is left as a reference: how the task ended, and its
+ * output, can still be told. Throws BODY_DAMAGED for a lost output, STORE_UNAVAILABLE.
+ */
 export async function wholeTask(offload: MaybeOffload, task: Task): Promise<Task> {
-  const [input, output] = await Promise.all([whole(offload, task.spec?.input), whole(offload, task.output)]);
+  if (!isBlob(task.spec?.input) && !isBlob(task.output)) return task;
+  const [input, output] = await Promise.all([
+    whole(offload, task.spec?.input).catch((error) => {
+      if (MeshError.from(error).reason === "BODY_DAMAGED") return task.spec?.input;
+      throw error;
+    }),
+    whole(offload, task.output),
+  ]);
   return { ...task, output, spec: task.spec && { ...task.spec, input } };
+}
+
+function isBlob(payload: Payload | undefined): boolean {
+  return payload?.body?.$case === "blob";
 }
 
 /** As {@link wholeTask}; what cannot be read is left as a reference, where the answer tells of a change that was made. */

@@ -23,16 +23,23 @@ export interface Payload {
     /** Bytes that the mesh passes on without looking. */
     { $case: "data"; value: Buffer }
     | //
-    /** Where a body too large to pass along is kept. */
+    /**
+     * Where a body is kept. A caller may give one that lies in the mesh's body store, in an input or an output: the mesh
+     * reads it, and keeps a copy. INVALID_ARGUMENT for any other. Readers get the body itself; only an input that is lost
+     * is answered as the reference that it was.
+     */
     { $case: "blob"; value: BlobRef }
     | undefined;
-  /** Media type of `data` or of the blob, such as "application/octet-stream". Empty: not told. */
+  /**
+   * Media type of `data` or of the blob, such as "application/octet-stream". Empty: not told. A blob of the type
+   * "application/vnd.agentmesh.payload" is an encoded Payload.
+   */
   contentType: string;
 }
 
 /** The address of an offloaded body. */
 export interface BlobRef {
-  /** Such as "file:///var/lib/agentmesh/blobs/…" or "s3://bucket/key". */
+  /** Such as "file:///var/lib/agentmesh/blobs/…" or "s3://bucket/key". Required. */
   uri: string;
   /** Length of the body in bytes. */
   sizeBytes: number;

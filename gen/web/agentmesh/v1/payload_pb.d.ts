@@ -39,7 +39,9 @@ export declare type Payload = Message<"agentmesh.v1.Payload"> & {
     case: "data";
   } | {
     /**
-     * Where a body too large to pass along is kept.
+     * Where a body is kept. A caller may give one that lies in the mesh's body store, in an input or an output: the mesh
+     * reads it, and keeps a copy. INVALID_ARGUMENT for any other. Readers get the body itself; only an input that is lost
+     * is answered as the reference that it was.
      *
      * @generated from field: agentmesh.v1.BlobRef blob = 3;
      */
@@ -48,7 +50,8 @@ export declare type Payload = Message<"agentmesh.v1.Payload"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * Media type of `data` or of the blob, such as "application/octet-stream". Empty: not told.
+   * Media type of `data` or of the blob, such as "application/octet-stream". Empty: not told. A blob of the type
+   * "application/vnd.agentmesh.payload" is an encoded Payload.
    *
    * @generated from field: string content_type = 4;
    */
@@ -68,7 +71,7 @@ export declare const PayloadSchema: GenMessage<Payload>;
  */
 export declare type BlobRef = Message<"agentmesh.v1.BlobRef"> & {
   /**
-   * Such as "file:///var/lib/agentmesh/blobs/…" or "s3://bucket/key".
+   * Such as "file:///var/lib/agentmesh/blobs/…" or "s3://bucket/key". Required.
    *
    * @generated from field: string uri = 1;
    */

@@ -1,0 +1,44 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { Payload } from "../../../gen/grpc/agentmesh/v1/payload.ts";
+import { TaskSpec } from "../../../gen/grpc/agentmesh/v1/task.ts";
+import { toPayload } from "../../../src/core/payload.ts";
+import { partSpec, withInput } from "../../../src/queue/service/spec-input.ts";
+
+const specs = fc
+  .record({
+    role: fc.string(),
+    title: fc.string(),
+    priority: fc.option(fc.integer({ min: 0, max: 9 }), { nil: undefined }),
+    labels: fc.dictionary(fc.string(), fc.string()),
+    renderInput: fc.boolean(),
+    input: fc.option(
+      fc.oneof(
+        fc.jsonValue().map((value) => toPayload(value)),
+        fc.constant(Payload.create()),
+      ),
+      {
+        nil: undefined,
+      },
+    ),
+    idempotencyKey: fc.string(),
+  })
+  .map((parts) => TaskSpec.fromPartial(parts as never));
+
+test("a spec parts into its input and the rest, and another input takes its place", () => {
+  const other = toPayload(Buffer.from("other"));
+  fc.assert(
+    fc.property(specs, (spec) => {
+      const { input, rest } = partSpec(TaskSpec.encode(spec).finish());
+      expect(input && Payload.decode(input)).toEqual(
+        spec.input && Payload.decode(Payload.encode(spec.input).finish()),
+      );
+      expect(TaskSpec.decode(rest)).toEqual({
+        ...TaskSpec.decode(TaskSpec.encode(spec).finish()),
+        input: undefined,
+      });
+      expect(TaskSpec.decode(withInput(rest, other))).toEqual({ ...TaskSpec.decode(rest), input: other });
+    }),
+    { numRuns: 300 },
+  );
+});
