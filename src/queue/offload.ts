@@ -38,7 +38,8 @@ export class Offload {
     this.bodies = bodies;
     this.#options = options;
     this.#staysBytesMax = offloadBytes === 0 ? payloadBytesMax : Math.min(offloadBytes, payloadBytesMax);
-    this.payloadBytesMax = offloadBytes === 0 ? payloadBytesMax : Math.max(payloadBytesMax, bodyBytesMax);
+    const isOff = offloadBytes === 0;
+    this.payloadBytesMax = isOff ? this.#staysBytesMax : Math.max(this.#staysBytesMax, bodyBytesMax);
   }
 
   /** Whether an encoded payload of so many bytes is kept elsewhere. */

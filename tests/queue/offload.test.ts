@@ -13,6 +13,7 @@ import { silentLogger } from "../../src/core/log.ts";
 import { fromPayload } from "../../src/core/payload.ts";
 import { directoryBodies } from "../../src/queue/bodies/directory.ts";
 import { redisBodies } from "../../src/queue/bodies/redis.ts";
+import { s3Bodies } from "../../src/queue/bodies/s3.ts";
 import type { BodyStore } from "../../src/queue/bodies.ts";
 import { BodySweeper } from "../../src/queue/body-sweeper.ts";
 import { openRedisStore } from "../../src/queue/redis/store.ts";
@@ -22,6 +23,7 @@ import { workflowServices } from "../../src/workflow/service.ts";
 import { allNames } from "../contract/bodies.ts";
 import { errorOf, TestMesh, type TestMeshOptions } from "../support/mesh.ts";
 import { RedisServer } from "../support/redis.ts";
+import { S3Server, s3Missing } from "../support/s3.ts";
 import { temporaryDirectory, testLimits } from "../support/sqlite.ts";
 
 const megabyte = 1_048_576;
@@ -289,6 +291,13 @@ describe("what is refused", { timeout: 60_000 }, () => {
     expect(await allNames(bodies)).toEqual([]);
   });
 
+  test("over a limit that is set lower, though the store itself would take it", async () => {
+    const { mesh } = await openFiles({ bodyBytesMax: 500_000 });
+    const client = mesh.client();
+    expect((await errorOf(client.submit("echo", large(600_000)))).message).toContain("at most 500000");
+    await client.submit("echo", large(400_000));
+  });
+
   test.each([
     ["without a body store", undefined],
     ["with the offload off", 0],
@@ -497,6 +506,26 @@ describe("a body store that fails", { timeout: 60_000 }, () => {
     await all.mesh.up();
     expect(fromPayload((await all.mesh.client().get(id)).spec?.input)).toEqual(large());
   });
+});
+
+test("5 MiB go in and out by a bucket of S3, and go from it when their task has", {
+  timeout: 60_000,
+}, async (context) => {
+  const server = await S3Server.start();
+  if (!server) return context.skip(s3Missing);
+  onTestFinished(() => server.stop());
+  const openBodies = () => s3Bodies({ ...server.options, prefix: "mesh/" });
+  const all = await open({ openBodies, storeLimits: { ...testLimits, retentionTasksMax: 1 } });
+  all.mesh.work();
+  const client = all.mesh.client();
+  const { id } = await client.submit("echo", large());
+  expect(await client.result(id)).toEqual(large());
+  expect(await allNames(all.bodies)).toHaveLength(2);
+  expect(await sweep(all)).toBe(0);
+  await client.result((await client.submit("echo", {})).id);
+  await expect.poll(() => all.mesh.queue.get(id), { timeout: 20_000 }).toBeUndefined();
+  expect(await sweep(all)).toBe(2);
+  expect(await allNames(all.bodies)).toEqual([]);
 });
 
 test("a role may retry with a large input as often as it likes", { timeout: 60_000 }, async () => {

@@ -39,6 +39,7 @@ export interface TestMeshOptions {
   readonly openBodies?: () => BodyStore;
   /** Default: 262,144. */
   readonly offloadBytes?: number;
+  readonly bodyBytesMax?: number;
   readonly log?: Logger;
   /** Services beside the queue's own; default: none. */
   readonly more?: RoleServerOptions["more"];
@@ -142,8 +143,7 @@ export class TestMesh {
     const queue = new Queue({ store, clock: systemClock, log, observer: silentObserver });
     const bodies = this.options.openBodies?.();
     const payloadBytesMax = this.options.payloadBytesMax ?? meshLimits.payloadBytesMax;
-    const { offloadBytes = 262_144 } = this.options;
-    const { bodyBytesMax } = meshLimits;
+    const { offloadBytes = 262_144, bodyBytesMax = meshLimits.bodyBytesMax } = this.options;
     const offload =
       bodies && new Offload({ bodies, clock: systemClock, log, offloadBytes, payloadBytesMax, bodyBytesMax });
     const draining = new AbortController();

@@ -65,10 +65,19 @@ export async function finishOffloaded(
   return outcome;
 }
 
-/** A spec as a caller gave it, its input whole. */
-export async function givenSpec(offload: MaybeOffload, spec: TaskSpec, field: string): Promise<TaskSpec> {
-  if (!offload || spec.input?.body?.$case !== "blob") return spec;
-  return { ...spec, input: await offload.readGiven(`${field}.input`, spec.input) };
+/** Specs as a caller gave them, their inputs whole. */
+export async function givenSpecs(
+  offload: MaybeOffload,
+  specs: readonly TaskSpec[],
+  fieldOf: (index: number) => string,
+): Promise<readonly TaskSpec[]> {
+  if (!offload || !specs.some(({ input }) => isBlob(input))) return specs;
+  return Promise.all(
+    specs.map(async (spec, index) => {
+      const field = `${fieldOf(index)}.input`;
+      return spec.input ? { ...spec, input: await offload.readGiven(field, spec.input) } : spec;
+    }),
+  );
 }
 
 /** What a worker reported, its payload whole. */

@@ -25,7 +25,7 @@ import { type Catalog, roleOf } from "./catalog.ts";
 import { queueStatusOf, taskOf, watchResponseOf } from "./convert.ts";
 import { inOrder } from "./in-order.ts";
 import {
-  givenSpec,
+  givenSpecs,
   retryOffloaded,
   submitOffloaded,
   wholeResponse,
@@ -56,7 +56,7 @@ export function taskService(options: TaskServiceOptions): HandlersOf<TaskService
     fieldOf: (index: number) => string,
   ): Promise<SubmitOutcome[]> => {
     const context = { catalog, payloadBytesMax, roleDefault: options.roleDefault, nowMs: clock.now() };
-    const given = await Promise.all(specs.map((spec, index) => givenSpec(offload, spec, fieldOf(index))));
+    const given = await givenSpecs(offload, specs, fieldOf);
     const tasks = given.map((spec, index) => newTask(spec, fieldOf(index), context));
     return submitOffloaded(queue, offload, tasks);
   };

@@ -25,4 +25,6 @@ const offload = new Offload({ ...parts, ...sizes, bodies: directoryBodies(direct
 const input = toPayload({ text: "x".repeat(100_000) });
 encodePayload("input", input);
 const spec = TaskSpec.encode(TaskSpec.fromPartial({ role: "echo", input })).finish();
+// It lives until it is killed.
+setInterval(() => {}, 60_000);
 await submitOffloaded(queue, offload, [newTask("echo", { spec })]);

@@ -1,5 +1,8 @@
+import { execFile } from "node:child_process";
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { directoryBodies } from "../../../src/queue/bodies/directory.ts";
 import { allNames, bodiesContract } from "../../contract/bodies.ts";
@@ -48,4 +51,13 @@ test("a name that leads elsewhere is not there", async () => {
   const directory = ownDirectory();
   await mkdir(join(directory, "ab"));
   expect(await directoryBodies(directory).get("ab")).toBeUndefined();
+});
+
+test("a disk without room is STORE_FULL, and nothing of the body is left", async () => {
+  const directory = ownDirectory();
+  const script = fileURLToPath(new URL("./fill.ts", import.meta.url));
+  const command = `ulimit -f 200; exec '${process.execPath}' '${script}' '${directory}'`;
+  const { stdout } = await promisify(execFile)("bash", ["-c", command]);
+  expect(stdout.trim().split("\n")).toEqual(["small: put", "large: STORE_FULL", "small again: put"]);
+  expect((await allNames(directoryBodies(directory))).sort()).toEqual(["small", "small-again"]);
 });
