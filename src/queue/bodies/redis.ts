@@ -8,7 +8,7 @@
  */
 import { createHash } from "node:crypto";
 import type { BodyPage, BodyStore, BodyStoreDescription } from "../bodies.ts";
-import { Connection } from "../redis/connection.ts";
+import { type Argument, Connection } from "../redis/connection.ts";
 
 const shardsMax = 64;
 
@@ -22,20 +22,20 @@ export interface RedisBodiesOptions {
 /** Begins to connect and goes on for ever; calls wait for a connection for two seconds. */
 export function redisBodies({ url, prefix = "am" }: RedisBodiesOptions): BodyStore {
   // Of its own: a body on its way must not hold up the queue's calls.
-  const connection = new Connection(url, { isBusy: true });
-  // Any number of calls may wait for the connection.
-  connection.redis.setMaxListeners(0);
-  connection.connect().catch(() => {});
+  const connection = new Connection(url);
   return new RedisBodies(connection, prefix);
 }
 
 class RedisBodies implements BodyStore {
   readonly #connection: Connection;
   readonly #prefix: string;
+  /** Resolves once the first attempt to connect has ended, well or not. */
+  readonly #attempted: Promise<void>;
 
   constructor(connection: Connection, prefix: string) {
     this.#connection = connection;
     this.#prefix = prefix;
+    this.#attempted = connection.connect().catch(() => {});
   }
 
   describe(): BodyStoreDescription {
@@ -48,25 +48,25 @@ class RedisBodies implements BodyStore {
   }
 
   async ping(): Promise<void> {
-    await this.#connection.call("PING");
+    await this.#call("PING");
   }
 
   async put(name: string, bytes: Uint8Array): Promise<void> {
     const shard = shardOf(name);
-    await this.#connection.call("ZADD", this.#listOf(shard), 0, name);
-    await this.#connection.call("SET", this.#keyOf(shard, name), Buffer.from(bytes));
+    await this.#call("ZADD", this.#listOf(shard), 0, name);
+    await this.#call("SET", this.#keyOf(shard, name), Buffer.from(bytes));
   }
 
   async get(name: string): Promise<Buffer | undefined> {
-    const value = await this.#connection.call("GET", this.#keyOf(shardOf(name), name));
+    const value = await this.#call("GET", this.#keyOf(shardOf(name), name));
     return value === null ? undefined : (value as Buffer);
   }
 
   async delete(names: readonly string[]): Promise<void> {
     for (const name of names) {
       const shard = shardOf(name);
-      await this.#connection.call("UNLINK", this.#keyOf(shard, name));
-      await this.#connection.call("ZREM", this.#listOf(shard), name);
+      await this.#call("UNLINK", this.#keyOf(shard, name));
+      await this.#call("ZREM", this.#listOf(shard), name);
     }
   }
 
@@ -84,7 +84,7 @@ class RedisBodies implements BodyStore {
     for (let shard = Number(cursor.slice(0, colon)); shard < shardsMax; shard++) {
       const from = after === "" ? "-" : `(${after}`;
       const bounds = [from, "+", "BYLEX", "LIMIT", 0, limit - names.length] as const;
-      const found = (await this.#connection.call("ZRANGE", this.#listOf(shard), ...bounds)) as Buffer[];
+      const found = (await this.#call("ZRANGE", this.#listOf(shard), ...bounds)) as Buffer[];
       names.push(...found.map(String));
       if (names.length >= limit) return { names, cursor: `${shard}:${names.at(-1)}` };
       after = "";
@@ -94,6 +94,11 @@ class RedisBodies implements BodyStore {
 
   async close(): Promise<void> {
     this.#connection.close();
+  }
+
+  async #call(command: string, ...args: Argument[]): Promise<unknown> {
+    await this.#attempted;
+    return this.#connection.call(command, ...args);
   }
 
   #listOf(shard: number): string {

@@ -50,8 +50,7 @@ async function toLease(
 ): Promise<SizedLease | undefined> {
   try {
     const spec = TaskSpec.decode(task.spec);
-    const state = task.resumeState && Payload.decode(task.resumeState);
-    const elsewhereBytes = offloadedBytes(spec.input) + offloadedBytes(state);
+    const inputBytes = offloadedBytes(spec.input);
     spec.input = await whole(offload, spec.input);
     const rendered = spec.renderInput ? await renderedInput(queue, task, spec, offload) : undefined;
     const renderedBytes = rendered ? encodePayload("input", rendered, payloadBytesMax).length : 0;
@@ -63,8 +62,10 @@ async function toLease(
       lease: msToDuration(task.leaseMs),
       queueTime: msToDate(task.queuedMs),
       deadline: undefined,
-      resumeState: await whole(offload, state),
+      resumeState: task.resumeState && Payload.decode(task.resumeState),
     };
+    const elsewhereBytes = inputBytes + offloadedBytes(lease.resumeState);
+    lease.resumeState = await whole(offload, lease.resumeState);
     const bytes =
       task.spec.length + renderedBytes + (task.resumeState?.length ?? 0) + elsewhereBytes + leaseBytes;
     return { lease, bytes };

@@ -18,7 +18,7 @@ import type {
   RetryOutcome,
   SubmitOutcome,
 } from "../store.ts";
-import { partSpec, withInput } from "./spec-input.ts";
+import { partSpec, specWith } from "./spec-input.ts";
 
 type MaybeOffload = Offload | undefined;
 
@@ -152,7 +152,7 @@ async function storedSpec(offload: Offload, taskId: string, spec: Uint8Array): P
   const { input, rest } = partSpec(spec);
   if (!input || !offload.isOver(input.length)) return { spec };
   const reference = await offload.put(input, { taskId, kind: "input" });
-  return { spec: withInput(rest, reference), reference };
+  return { spec: specWith(rest, reference), reference };
 }
 
 /** All or none: where one body cannot be written, those that were are deleted. */

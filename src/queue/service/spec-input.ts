@@ -31,7 +31,7 @@ export function partSpec(spec: Uint8Array): PartedSpec {
 }
 
 /** The spec with this input. */
-export function withInput(rest: Uint8Array, input: Payload): Uint8Array {
+export function specWith(rest: Uint8Array, input: Payload): Uint8Array {
   const written = new BinaryWriter().tag(inputField, lengthDelimited).bytes(Payload.encode(input).finish());
   return Buffer.concat([rest, written.finish()]);
 }

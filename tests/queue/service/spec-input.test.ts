@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { Payload } from "../../../gen/grpc/agentmesh/v1/payload.ts";
 import { TaskSpec } from "../../../gen/grpc/agentmesh/v1/task.ts";
 import { toPayload } from "../../../src/core/payload.ts";
-import { partSpec, withInput } from "../../../src/queue/service/spec-input.ts";
+import { partSpec, specWith } from "../../../src/queue/service/spec-input.ts";
 
 const specs = fc
   .record({
@@ -37,7 +37,7 @@ test("a spec parts into its input and the rest, and another input takes its plac
         ...TaskSpec.decode(TaskSpec.encode(spec).finish()),
         input: undefined,
       });
-      expect(TaskSpec.decode(withInput(rest, other))).toEqual({ ...TaskSpec.decode(rest), input: other });
+      expect(TaskSpec.decode(specWith(rest, other))).toEqual({ ...TaskSpec.decode(rest), input: other });
     }),
     { numRuns: 300 },
   );
