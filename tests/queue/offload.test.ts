@@ -1,5 +1,6 @@
 /** Payloads too large for the store, through real servers and workers, on both stores. */
 import { createHash } from "node:crypto";
+import { mkdirSync, rmSync } from "node:fs";
 import { readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
@@ -10,7 +11,7 @@ import { defineRole } from "../../src/agent/role.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { RetryableError, TerminalError } from "../../src/core/errors.ts";
 import { silentLogger } from "../../src/core/log.ts";
-import { fromPayload } from "../../src/core/payload.ts";
+import { fromPayload, toPayload } from "../../src/core/payload.ts";
 import { directoryBodies } from "../../src/queue/bodies/directory.ts";
 import { redisBodies } from "../../src/queue/bodies/redis.ts";
 import { s3Bodies } from "../../src/queue/bodies/s3.ts";
@@ -73,10 +74,24 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
+const directories: string[] = [];
+
+/** It, and where a test moves it, is gone at the end. */
+function bodiesDirectory(): string {
+  const parent = temporaryDirectory();
+  directories.push(parent);
+  const directory = join(parent, "blobs");
+  mkdirSync(directory);
+  return directory;
+}
+afterAll(() => {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
+
 let opened = 0;
 const backEnds = {
   "sqlite and a directory"() {
-    const directory = temporaryDirectory();
+    const directory = bodiesDirectory();
     return { openBodies: () => directoryBodies(directory) };
   },
   "redis and redis"() {
@@ -143,6 +158,20 @@ describe.each(Object.entries(backEnds))("on %s", { timeout: 60_000 }, (_, places
     expect(fromPayload(task.output)).toEqual(input);
     expect(await storedBytes(all, id)).toBeLessThan(1_000);
     expect(await allNames(all.bodies)).toHaveLength(2);
+  });
+
+  test("the largest input and the largest output travel in one message, a byte more is refused", async () => {
+    const all = await open(places());
+    const client = all.mesh.client();
+    all.mesh.work();
+    const bare = PayloadCodec.encode(toPayload(Buffer.alloc(7 * megabyte))).finish().length;
+    const input = Buffer.alloc(14 * megabyte - bare, 1);
+    expect(PayloadCodec.encode(toPayload(input)).finish()).toHaveLength(7 * megabyte);
+    const { id } = await client.submit("echo", input);
+    expect(input.equals((await client.result(id)) as Buffer)).toBe(true);
+    expect(input.equals(fromPayload((await client.get(id)).spec?.input) as Buffer)).toBe(true);
+    const error = await errorOf(client.submit("echo", Buffer.concat([input, Buffer.alloc(1)])));
+    expect(error.message).toContain("has 7340033 bytes; at most 7340032 are allowed");
   });
 
   test("bytes, JSON that is no object, and a type of content come back as they were", async () => {
@@ -272,7 +301,7 @@ function partOf(records: readonly ({ spec: Uint8Array } | undefined)[]): Uint8Ar
 
 /** A mesh whose bodies are files, and the files. */
 async function openFiles(own: Partial<TestMeshOptions> = {}) {
-  const directory = temporaryDirectory();
+  const directory = bodiesDirectory();
   const all = await open({ ...own, openBodies: () => directoryBodies(directory) });
   const files = async () =>
     (await readdir(directory, { recursive: true, withFileTypes: true }))
@@ -302,7 +331,7 @@ describe("what is refused", { timeout: 60_000 }, () => {
     ["without a body store", undefined],
     ["with the offload off", 0],
   ])("%s what the store does not take, with the setting's name", async (_, offloadBytes) => {
-    const directory = temporaryDirectory();
+    const directory = bodiesDirectory();
     const openBodies = offloadBytes === undefined ? undefined : () => directoryBodies(directory);
     const mesh = await TestMesh.start({ ...options, offloadBytes, openBodies });
     onTestFinished(() => mesh.close());
@@ -496,7 +525,7 @@ describe("a body store that fails", { timeout: 60_000 }, () => {
   });
 
   test("moved with all that it holds, it serves what was kept before", async () => {
-    const first = temporaryDirectory();
+    const first = bodiesDirectory();
     let place = first;
     const all = await open({ openBodies: () => directoryBodies(place) });
     const { id } = await all.mesh.client().submit("echo", large());
@@ -542,7 +571,7 @@ test("a role may retry with a large input as often as it likes", { timeout: 60_0
       return { length: text.length };
     },
   });
-  const all = await open({ roles: [tries], openBodies: () => directoryBodies(temporaryDirectory()) });
+  const all = await open({ roles: [tries], openBodies: () => directoryBodies(bodiesDirectory()) });
   all.mesh.work();
   const { id } = await all.mesh.client().submit("tries", large());
   expect(await all.mesh.client().result(id)).toEqual({ length: 5 * megabyte });
