@@ -1,4 +1,5 @@
 /** Ends attempts. What follows a failed one is decided here, by task.ts, and applied by the script under the same fence. */
+import { queueOf } from "../../core/ids.ts";
 import type { Finish, FinishOutcome, FinishResult } from "../store.ts";
 import {
   afterFailure,
@@ -73,11 +74,13 @@ export async function finish(calls: Calls, finishes: readonly Finish[]): Promise
 
 async function decideOne(calls: Calls, item: Finish): Promise<Item> {
   const { taskId, fence, result } = item;
-  const key = calls.keys.task(taskId);
-  if (result.kind !== "failed" || key === undefined) return { finish: item };
-  const [small, header] = (await calls.connection.call("HMGET", key, "m", "h")) as (Buffer | null)[];
-  if (!small) return { finish: item };
-  const term = unpackTerm(small);
+  const queue = queueOf(taskId);
+  if (result.kind !== "failed" || queue === undefined) return { finish: item };
+  const read = (field: string) =>
+    calls.connection.call("HGET", calls.keys.field(queue, field), uniqueOf(taskId)) as Promise<Buffer | null>;
+  const [head, header] = await allOf([read("t"), read("h")]);
+  if (!head) return { finish: item };
+  const term = unpackTerm(head);
   if (!holdsLease(term, fence)) return { finish: item };
   const { failure, retryDelayMs } = result;
   const { retry } = unpackHeader(header);

@@ -1,5 +1,6 @@
 /**
- * The Lua scripts: one file a command, with the parts that they share put in, once each, where a line says `--@include NAME`.
+ * The Lua scripts: one file a command, with the parts that they share put in, once each, where a line says `--@include NAME`,
+ * and constants by name.
  * Each is called by its hash; a server that does not know it (a restart, SCRIPT FLUSH, a failover) is sent the whole once.
  */
 import { createHash } from "node:crypto";
@@ -21,6 +22,11 @@ const scriptNames = [
   "stats",
   "page",
   "log",
+  "get",
+  "remove",
+  "configure",
+  "load",
+  "announce",
 ] as const;
 
 export type ScriptName = (typeof scriptNames)[number];
@@ -39,7 +45,7 @@ export function loadScripts(): Scripts {
 }
 
 function loadScript(name: ScriptName): Script {
-  const body = expand(read(name), new Set());
+  const body = withConstants(expand(read(name), new Set()));
   return { body, sha: createHash("sha1").update(body).digest("hex") };
 }
 
@@ -50,6 +56,16 @@ function expand(text: string, included: Set<string>): string {
     included.add(part);
     return expand(read(`include/${part}`), included);
   });
+}
+
+/** Puts constants in where they are named, in place of the lines `--@constant NAME VALUE` that give them. */
+function withConstants(text: string): string {
+  const constants = new Map<string, string>();
+  const rest = text.replace(/^--@constant (\w+) (.+)\n/gm, (_, name: string, value: string) => {
+    constants.set(name, value);
+    return "";
+  });
+  return rest.replace(/\b[A-Z][A-Z_]+\b/g, (name) => constants.get(name) ?? name);
 }
 
 function read(name: string): string {

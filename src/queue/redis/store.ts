@@ -10,13 +10,16 @@ import type {
   Finish,
   FinishOutcome,
   LeaseAsk,
-  LeasedTask,
+  LeaseGrant,
   ListPage,
   ListQuery,
   LogAppend,
   LogPage,
   LogQuery,
   NewTask,
+  Presence,
+  QueueChange,
+  QueueLoad,
   QueueStats,
   QueueStore,
   Renewal,
@@ -39,8 +42,9 @@ import { finish } from "./finish.ts";
 import { Keys } from "./keys.ts";
 import { append, lease, renew } from "./lease.ts";
 import { list } from "./list.ts";
-import { get, queueNames, readLog, stats } from "./read.ts";
+import { get, queueNames, readLog, remove, stats } from "./read.ts";
 import { loadScripts } from "./scripts.ts";
+import { announce, configure, load } from "./settings.ts";
 import { Signals } from "./signals.ts";
 import { submit } from "./submit.ts";
 import { sweep } from "./sweep.ts";
@@ -129,7 +133,7 @@ class RedisStore implements QueueStore {
     return this.#delivered(await submit(this.#calls, tasks), (index) => tasks[index]?.id as string);
   }
 
-  lease(asks: readonly LeaseAsk[]): Promise<readonly (readonly LeasedTask[])[]> {
+  lease(asks: readonly LeaseAsk[]): Promise<readonly LeaseGrant[]> {
     return lease(this.#calls, asks);
   }
 
@@ -151,6 +155,23 @@ class RedisStore implements QueueStore {
 
   async retry(retries: readonly Retry[]): Promise<readonly RetryOutcome[]> {
     return this.#delivered(await retry(this.#calls, retries), (index) => retries[index]?.taskId as string);
+  }
+
+  remove(ids: readonly string[]): Promise<readonly boolean[]> {
+    return remove(this.#calls, ids);
+  }
+
+  async configure(changes: readonly QueueChange[]): Promise<void> {
+    await this.#name(changes);
+    await configure(this.#calls, changes);
+  }
+
+  announce(workers: readonly Presence[], presentMs: number): Promise<void> {
+    return announce(this.#calls, workers, presentMs);
+  }
+
+  load(queue: string, concurrencyKey: string): Promise<QueueLoad> {
+    return load(this.#calls, queue, concurrencyKey);
   }
 
   get(ids: readonly string[]): Promise<readonly (TaskRecord | undefined)[]> {
@@ -183,7 +204,7 @@ class RedisStore implements QueueStore {
   }
 
   /** Adds queues to the set of names before they hold a task, so that no sweep misses one. */
-  async #name(tasks: readonly NewTask[]): Promise<void> {
+  async #name(tasks: readonly { readonly queue: string }[]): Promise<void> {
     if (tasks.every((task) => this.#named.has(task.queue))) return;
     const fresh = new Set(tasks.map((task) => task.queue).filter((queue) => !this.#named.has(queue)));
     await this.#calls.connection.call("SADD", this.#calls.keys.queues, ...fresh);

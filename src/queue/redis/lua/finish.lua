@@ -28,7 +28,7 @@ local function suspend(T, result)
   set(T, 'r', result.resume)
   T[ATTEMPT] = T[ATTEMPT] - 1
   T[DUE] = 0
-  if result.named ~= '' then set(T, 'd', (call('HGET', T.key, 'd') or '') .. result.named) end
+  if result.named ~= '' then set(T, 'd', (get(T, 'd') or '') .. result.named) end
   if result.parents[1] then
     blockOn(T, result.parents)
     move(T, BLOCKED, 'suspended')
@@ -39,8 +39,8 @@ end
 
 local function apply(T, kind, result)
   if kind == 0 then
-    set(T, 'o', result.output)
-    dropError(T)
+    if result.output ~= '' then set(T, 'o', result.output) end
+    drop(T, 'e')
     finalize(T, SUCCEEDED, '')
   elseif kind == 1 then
     fail(T, result.again == 1, result.delay, result.failure, result.reason)
@@ -52,20 +52,27 @@ local function apply(T, kind, result)
   end
 end
 
-readNumbers({ '3', '5', 'ended' })
-local at, outcomes = 1, {}
+readNumbers({ '3', '5', 'ended', 'over', 'capped' })
+local names, items, at, outcomes = {}, {}, 1, {}
 while at <= #INPUT do
-  local uniq, fence, tokens, usd, kind, result
-  uniq, fence, tokens, usd, kind, at = parse('>Bc0I4ddB', INPUT, at)
-  result, at = readResult(kind, at)
+  local item = {}
+  item.uniq, item.fence, item.tokens, item.usd, item.kind, at = parse('>Bc0I4ddB', INPUT, at)
+  item.result, at = readResult(item.kind, at)
+  append(items, item)
+  append(names, item.uniq)
+end
+loadAll(names)
+for i = 1, #items do
+  local item = items[i]
+  local uniq, fence, kind = item.uniq, item.fence, item.kind
   local T = load(uniq)
   local held = T and T[FENCE] == fence
   local accepted = held and T[STATE] == RUNNING
   local repeated = held and (kind == 0 and T[STATE] == SUCCEEDED or kind == 1 and T[STATE] == FAILED)
   if accepted then
     leave(T)
-    addUsage(T, tokens, usd)
-    apply(T, kind, result)
+    addUsage(T, item.tokens, item.usd)
+    apply(T, kind, item.result)
     save(T)
   end
   outcomes[#outcomes + 1] = char((accepted or repeated) and 1 or 0, T and T[STATE] or MISSING, repeated and 1 or 0)

@@ -1,0 +1,232 @@
+-- Which lane has the next turn (lane.ts), and the lanes' runs while a call serves them.
+--@include commit
+local ZERO_PASSES = {}
+for i = 0, 10 do ZERO_PASSES[i] = text(i * PASSES) end
+--@constant LOWER_TURN_EVERY 16
+--@constant STRIDE 4096
+
+-- The queue's policy: tasks at once, in all and a key; rates and bursts, in all and a key; whether tenants have weights.
+local policy = call('HGET', Q .. 'q', 'policy')
+local runningMax, perKeyMax, rate, burst, keyRate, keyBurst, weighted = 0, 0, 0, 0, 0, 0, 0
+if policy then runningMax, perKeyMax, rate, burst, keyRate, keyBurst, weighted = parse('>I4I4ddddB', policy) end
+
+local again = 2 ^ 47
+local function againIn(ms) again = math.min(again, ms) end
+
+-- A token bucket's whole tokens, and the wait for one; `full`: when it will be full again.
+local function tokens(perSecond, size, full)
+  local missing = math.max(0, full - NOW) * perSecond / 1000
+  return math.max(0, floor(size - missing + 1e-6)), full - NOW - (size - 1) * 1000 / perSecond
+end
+
+local keys = {}
+local function keyState(key)
+  local state = keys[key]
+  if not state then
+    state = { running = tonumber(call('HGET', Q .. 'K', key)) or 0, taken = 0 }
+    if keyRate > 0 then state.full = tonumber(call('HGET', Q .. 'k', key)) or 0 end
+    keys[key] = state
+  end
+  return state
+end
+
+-- Whether a task of the key may start; else, for a rate, when it may.
+local function keyOpen(key)
+  if key == '' then return true end
+  local state = keyState(key)
+  if perKeyMax > 0 and state.running >= perKeyMax then return false end
+  if keyRate == 0 then return true end
+  local left, wait = tokens(keyRate, keyBurst, state.full)
+  if left > 0 then return true end
+  againIn(wait)
+  return false, NOW + wait
+end
+
+local function takeOfKey(key)
+  if key == '' then return end
+  local state = keyState(key)
+  state.running, state.taken = state.running + 1, state.taken + 1
+  if keyRate > 0 then state.full = math.max(state.full, NOW) + 1000 / keyRate end
+end
+
+local function writeKeys()
+  for key, state in pairs(keys) do
+    if state.taken > 0 then
+      call('HINCRBY', Q .. 'K', key, state.taken)
+      if keyRate > 0 then call('HSET', Q .. 'k', key, format('%.17g', state.full)) end
+    end
+  end
+end
+
+local lanes, touched = {}, {}
+local tenantLanes = {}
+
+-- The open lanes of a lane's tenant and priority, as they are when the call first looks.
+local function lanesOfTenant(L)
+  if valueOf('multi') == 0 then return 1 end
+  local tenant = tenantOf(L.name, L.tenant)
+  if not tenantLanes[tenant] then
+    local digit = sub(L.name, 1, 1)
+    local plain = L.tenant == 'default' and digit or table.concat({ digit, L.tenant, '', '' }, MARK)
+    local n = tonumber(call('HGET', Q .. 'T', tenant)) or 0
+    tenantLanes[tenant] = math.max(1, n + (call('ZSCORE', Q .. 'R', plain) and 1 or 0))
+  end
+  return tenantLanes[tenant]
+end
+
+local function laneAt(name, score)
+  local L = lanes[name]
+  if L then return L end
+  local priority = tonumber(sub(name, 1, 1))
+  L = { name = name, priority = priority, pass = score - (9 - priority) * PASSES }
+  L.tenant, L.key, L.labels = laneParts(name)
+  local weight = weighted == 1 and tonumber(call('HGET', Q .. 'H', L.tenant) or nil) or 1
+  L.stride = math.max(1, floor(STRIDE * lanesOfTenant(L) / weight + 0.5))
+  lanes[name] = L
+  return L
+end
+
+local function popRun(L)
+  if L.run or L.closed then return end
+  local entry = call('LPOP', Q .. 'Q:' .. L.name)
+  if entry then L.run = runOf(entry) end
+end
+
+local function park(L, at)
+  closeLane(L.name)
+  call('HSET', Q .. 'B', L.name, text(L.pass))
+  call('SADD', Q .. 'B:' .. L.key, L.name)
+  if at then call('ZADD', Q .. 'Z', format('%.17g', at), L.key) end
+  L.closed = true
+end
+
+-- Writes a lane back as it is now: what is left of its run, its pass, or that it is closed.
+local function putBack(L)
+  local rest = L.run and L.run.at < L.run.n
+  local key = Q .. 'Q:' .. L.name
+  if rest then call('LPUSH', key, restOf(L.run)) end
+  L.run = nil
+  if L.closed then return end
+  local there = true
+  if valueOf('stale') > 0 then
+    there = settleLane(L.name)
+  elseif not rest and call('EXISTS', key) == 0 then
+    closeLane(L.name)
+    there = false
+  end
+  local open, at = keyOpen(L.key)
+  if not there then
+    lanes[L.name] = nil
+  elseif not open then
+    park(L, at)
+  else
+    call('ZADD', lanesKey(L.labels), text((9 - L.priority) * PASSES + L.pass), L.name)
+  end
+end
+
+local function putAllBack()
+  for name, L in pairs(touched) do
+    putBack(L)
+    if L.closed then lanes[name] = nil end
+  end
+  touched = {}
+end
+
+-- The lane's next task, or nothing: then it is closed or parked, and no more in the order.
+local function prepare(L, most)
+  if L.closed then return end
+  touched[L.name] = L
+  local open, at = keyOpen(L.key)
+  if not open then
+    if L.run and L.run.at < L.run.n then call('LPUSH', Q .. 'Q:' .. L.name, restOf(L.run)) end
+    L.run = nil
+    park(L, at)
+    return
+  end
+  while true do
+    popRun(L)
+    if not L.run then
+      closeLane(L.name)
+      L.closed = true
+      return
+    end
+    fetch(L.run, most)
+    local from = L.run.at
+    local T = nextOf(L.run)
+    if L.run.at > from then add('stale', from - L.run.at) end
+    if T then return T end
+    L.run = nil
+  end
+end
+
+local function before(one, other)
+  if one.pass ~= other.pass then return one.pass < other.pass end
+  return one.name < other.name
+end
+
+-- A heap of lanes: the one that comes first is at 1.
+local function sink(heap, at)
+  local L, n = heap[at], #heap
+  while 2 * at <= n do
+    local child = 2 * at
+    if child < n and before(heap[child + 1], heap[child]) then child = child + 1 end
+    if not before(heap[child], L) then break end
+    heap[at] = heap[child]
+    at = child
+  end
+  heap[at] = L
+end
+
+local function dropFirst(heap)
+  heap[1] = heap[#heap]
+  heap[#heap] = nil
+  if heap[1] then sink(heap, 1) end
+end
+
+-- The first lanes of a priority, up to `most`, out of the sets that a worker may be served from.
+local function lanesAt(sets, priority, most)
+  local heap, low, high = {}, ZERO_PASSES[9 - priority], '(' .. ZERO_PASSES[10 - priority]
+  for _, set in ipairs(sets) do
+    local found = call('ZRANGEBYSCORE', set, low, high, 'WITHSCORES', 'LIMIT', 0, most)
+    for i = 1, #found, 2 do heap[#heap + 1] = laneAt(found[i], tonumber(found[i + 1])) end
+  end
+  if #heap > 1 then
+    local names = {}
+    for _, L in ipairs(heap) do
+      popRun(L)
+      touched[L.name] = L
+      if L.run and not loaded[L.run.names[L.run.at + 1]] then names[#names + 1] = L.run.names[L.run.at + 1] end
+    end
+    loadAll(names)
+    for at = floor(#heap / 2), 1, -1 do sink(heap, at) end
+  end
+  return heap
+end
+
+-- The highest priority, at or below `most`, that has a lane in the sets.
+local function priorityFrom(sets, most)
+  local best
+  for _, set in ipairs(sets) do
+    local first = call('ZRANGEBYSCORE', set, ZERO_PASSES[9 - most], '+inf', 'LIMIT', 0, 1)[1]
+    local priority = first and tonumber(sub(first, 1, 1))
+    if priority and (not best or priority > best) then best = priority end
+  end
+  return best
+end
+
+-- The first lane of each priority below one, as far as it has a task.
+local function lowerLanes(sets, priority)
+  local found = {}
+  local at = priority > 0 and priorityFrom(sets, priority - 1)
+  while at do
+    local heap = lanesAt(sets, at, 1)
+    if heap[1] and prepare(heap[1], 1) then
+      found[#found + 1] = heap[1]
+      at = at > 0 and priorityFrom(sets, at - 1)
+    else
+      if heap[1] == nil then break end
+      at = priorityFrom(sets, at)
+    end
+  end
+  return found
+end

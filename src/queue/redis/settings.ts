@@ -1,0 +1,84 @@
+/** A queue's settings and what they hold back; and which workers are present. */
+import { labelsName, labelsOf } from "../lane.ts";
+import { noPolicy, type Pause, type QueuePolicy, tokenInMs } from "../policy.ts";
+import type { Presence, QueueChange, QueueLoad } from "../store.ts";
+import { allOf, type Calls, itemsMax } from "./calls.ts";
+
+/** What configure.lua reads as: nothing is set any more. */
+const unset = "-";
+
+export async function configure(calls: Calls, changes: readonly QueueChange[]): Promise<void> {
+  for (const { queue, rolePolicy, policy, pause } of changes) {
+    const given = [asJson(rolePolicy), asJson(policy), asJson(pause == null ? pause : { reason: pause })];
+    const [role, operator, paused] = given as [string, string, string];
+    await calls.change("configure", queue, Buffer.from(role), [operator, paused]);
+  }
+}
+
+function asJson(value: object | null | undefined): string {
+  if (value === undefined) return "";
+  return value === null ? unset : JSON.stringify(value);
+}
+
+/** The settings that count, of the role's policy, the operator's and the pause, as they are stored. */
+export function readSettings([role, operator, pause]: readonly Buffer[]): {
+  readonly policy: QueuePolicy;
+  readonly pause?: Pause;
+} {
+  const policy = parsed<QueuePolicy>(operator) ?? parsed<QueuePolicy>(role) ?? noPolicy;
+  return { policy, pause: parsed<Pause>(pause) };
+}
+
+function parsed<Value>(json: Buffer | undefined): Value | undefined {
+  return json === undefined || json.length === 0 ? undefined : (JSON.parse(json.toString()) as Value);
+}
+
+type LoadReply = [
+  settings: Buffer[],
+  running: number,
+  keyRunning: number,
+  full: Buffer,
+  keyFull: Buffer | null,
+  now: Buffer,
+  workers: Buffer[],
+];
+
+export async function load(calls: Calls, queue: string, concurrencyKey: string): Promise<QueueLoad> {
+  const reply = (await calls.run("load", queue, concurrencyKey)) as LoadReply;
+  const [settings, running, keyRunning, full, keyFull, now, workers] = reply;
+  const { policy, pause } = readSettings(settings);
+  const wait = (rate: QueuePolicy["rate"], fullAt: Buffer | null) =>
+    rate === undefined ? 0 : tokenInMs(rate, Number(fullAt ?? 0), Number(now));
+  return {
+    policy,
+    pause,
+    running,
+    keyRunning,
+    rateInMs: wait(policy.rate, full),
+    keyRateInMs: concurrencyKey === "" ? 0 : wait(policy.ratePerKey, keyFull),
+    workers: workers.map((member) => readPresence(queue, String(member))),
+  };
+}
+
+export async function announce(calls: Calls, workers: readonly Presence[], presentMs: number): Promise<void> {
+  const queues = Map.groupBy(workers, ({ queue }) => queue);
+  await allOf(
+    Array.from(queues).flatMap(([queue, present]) => {
+      const members = present.map(formatPresence);
+      const pieces = Array.from({ length: Math.ceil(members.length / itemsMax) }, (_, nth) =>
+        members.slice(nth * itemsMax, (nth + 1) * itemsMax),
+      );
+      return pieces.map((piece) => calls.run("announce", queue, presentMs, piece));
+    }),
+  );
+}
+
+/** A worker's id has no control characters, and so a line's end parts it from its labels. */
+function formatPresence({ workerId, labels }: Presence): string {
+  return `${workerId}\n${labelsName(labels)}`;
+}
+
+function readPresence(queue: string, member: string): Presence {
+  const end = member.indexOf("\n");
+  return { queue, workerId: member.slice(0, end), labels: labelsOf(member.slice(end + 1)) };
+}
