@@ -268,7 +268,7 @@ function unpackRecord({ id, queue, head, spec, fields }: Packed): TaskRecord {
     leaseExpiresMs: state === "RUNNING" ? dueMs : undefined,
     workerId: fields.w?.toString(),
     spec: plainBytes(spec),
-    output: fields.o ? plainBytes(fields.o) : state === "SUCCEEDED" ? noBytes : undefined,
+    output: fields.o ? plainBytes(fields.o) : state === "SUCCEEDED" ? plainBytes(noBytes) : undefined,
     error: fields.e ? unpackFailure(fields.e) : undefined,
     progress: fields.p ? plainBytes(fields.p) : undefined,
     usage: fields.u ? { tokens: fields.u.readDoubleBE(0), usd: fields.u.readDoubleBE(8) } : noUsage,

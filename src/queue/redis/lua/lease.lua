@@ -60,6 +60,7 @@ local function begin(T, ask)
   T[ATTEMPT] = T[ATTEMPT] + 1
   T[FENCE] = T[FENCE] + 1
   T[STARTED] = NOW
+  ask.number = ask.number or workerNumber(ask.worker)
   local plain = T[LAST] == 1 and T[ATTEMPT] == 1 and T[FIRST_STATE] == QUEUED and band(T[FLAGS], HAS_LOG_LIST + BITS.l) == 0
   if T[WORKER] ~= ask.number then
     if T[WORKER] > 0 then workerUsed(T[WORKER], -1) end
@@ -91,6 +92,7 @@ local function serve(L, T, ask)
   begin(T, ask)
   takeOfKey(L.key)
   L.run.at = L.run.at + 1
+  L.served = true
   passes[2 + L.priority] = L.pass
   L.pass = L.pass + L.stride
   passes[1] = passes[1] + 1
@@ -109,6 +111,8 @@ local function serveFrom(sets, priority, ask)
     local lower = T and passes[1] % LOWER_TURN_EVERY == LOWER_TURN_EVERY - 1 and lowerLanes(sets, priority)
     if not T then
       dropFirst(heap)
+      -- A lane that was left out of the heap may come before those that are in it.
+      if not L.served then break end
     elseif lower and lower[1] then
       local chosen = lower[1 + floor(passes[1] / LOWER_TURN_EVERY) % #lower]
       serve(chosen, prepare(chosen, 1), ask)
@@ -163,7 +167,6 @@ while at <= #INPUT do
 end
 for _, ask in ipairs(asks) do
   if wants(ask) and numbers['2'] > taken then
-    ask.number = workerNumber(ask.worker)
     local sets = setsFor(ask.labels)
     local priority = priorityFrom(sets, 9)
     while priority and wants(ask) do

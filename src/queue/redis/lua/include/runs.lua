@@ -22,8 +22,10 @@ local function runOf(entry)
     run.names[1] = sub(entry, 16)
   else
     local index = call('GETRANGE', Q .. 'S:' .. text(chunk), 0, bytes - 1)
-    local names = indexNames(index, slot + n)
-    for i = 1, n do run.names[i] = names[slot + i] end
+    if index ~= '' then -- else the chunk went with its last task, and all is stale
+      local names = indexNames(index, slot + n)
+      for i = 1, n do run.names[i] = names[slot + i] end
+    end
   end
   return run
 end
@@ -32,7 +34,7 @@ end
 local function fetch(run, most)
   local names = {}
   for i = run.at + 1, math.min(run.n, run.at + most) do
-    if not loaded[run.names[i]] then names[#names + 1] = run.names[i] end
+    if run.names[i] and not loaded[run.names[i]] then names[#names + 1] = run.names[i] end
   end
   loadAll(names)
 end
@@ -40,7 +42,8 @@ end
 -- The first task of a run, from its `at` on, that still waits at its place; `at` moves past those that do not.
 local function nextOf(run)
   while run.at < run.n do
-    local T = load(run.names[run.at + 1])
+    local name = run.names[run.at + 1]
+    local T = name and load(name)
     if T and T[STATE] == QUEUED and T[PLACE] == run.place + run.at then return T end
     run.at = run.at + 1
   end

@@ -114,10 +114,13 @@ local function putBack(L)
     closeLane(L.name)
     there = false
   end
-  local open, at = keyOpen(L.key)
   if not there then
+    L.closed = true
     lanes[L.name] = nil
-  elseif not open then
+    return
+  end
+  local open, at = keyOpen(L.key)
+  if not open then
     park(L, at)
   else
     call('ZADD', lanesKey(L.labels), text((9 - L.priority) * PASSES + L.pass), L.name)
@@ -127,6 +130,7 @@ end
 local function putAllBack()
   for name, L in pairs(touched) do
     putBack(L)
+    L.served = nil
     if L.closed then lanes[name] = nil end
   end
   touched = {}
@@ -136,11 +140,8 @@ end
 local function prepare(L, most)
   if L.closed then return end
   touched[L.name] = L
-  local open, at = keyOpen(L.key)
-  if not open then
-    if L.run and L.run.at < L.run.n then call('LPUSH', Q .. 'Q:' .. L.name, restOf(L.run)) end
-    L.run = nil
-    park(L, at)
+  if not keyOpen(L.key) then
+    putBack(L)
     return
   end
   while true do
