@@ -11,12 +11,17 @@ import { cancelCases } from "./store/cancel.ts";
 import { dependencyCases } from "./store/dependencies.ts";
 import { finishCases } from "./store/finish.ts";
 import type { OpenStore } from "./store/kit.ts";
+import { laneCases } from "./store/lanes.ts";
 import { leaseCases } from "./store/lease.ts";
+import { pauseCases } from "./store/pause.ts";
+import { policyCases } from "./store/policy.ts";
 import { randomCases } from "./store/random.ts";
 import { readingCases } from "./store/reading.ts";
+import { removeCases } from "./store/remove.ts";
 import { signalCases } from "./store/signals.ts";
 import { submitCases } from "./store/submit.ts";
 import { sweepCases } from "./store/sweep.ts";
+import { timeoutCases } from "./store/timeouts.ts";
 
 export type { OpenedStore, OpenStore } from "./store/kit.ts";
 
@@ -29,6 +34,11 @@ export function storeContract(name: string, open: OpenStore): void {
     dependencyCases(open);
     readingCases(open);
     sweepCases(open);
+    laneCases(open);
+    policyCases(open);
+    pauseCases(open);
+    timeoutCases(open);
+    removeCases(open);
     signalCases(open);
     randomCases(open);
   });
