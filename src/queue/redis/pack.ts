@@ -176,9 +176,9 @@ export class RecordReader {
   readonly #values: readonly Buffer[];
   readonly #queue: string;
   #next = 0;
-  /** Specs of neighbours come in one value: the last one, and the offset of its first spec. */
+  /** Specs of neighbours come in one value: the last one, and where the next spec begins. */
   #shared: Buffer = noBytes;
-  #sharedFrom = 0;
+  #sharedAt = 0;
 
   constructor(heads: Reader, values: readonly Buffer[], queue: string) {
     this.#heads = heads;
@@ -202,13 +202,13 @@ export class RecordReader {
   #spec(head: Buffer): Buffer {
     const where = this.#heads.u8();
     if (where === 0) return this.#value();
-    const offset = this.#heads.u32();
     if (where === 2) {
       this.#shared = this.#value();
-      this.#sharedFrom = offset;
+      this.#sharedAt = 0;
     }
-    const from = offset - this.#sharedFrom;
-    return this.#shared.subarray(from, from + head.readUInt32BE(lengthAt));
+    const from = this.#sharedAt;
+    this.#sharedAt += head.readUInt32BE(lengthAt);
+    return this.#shared.subarray(from, this.#sharedAt);
   }
 
   #fields(mask: number): Fields {

@@ -65,7 +65,8 @@ function withConstants(text: string): string {
     constants.set(name, value);
     return "";
   });
-  return rest.replace(/\b[A-Z][A-Z_]+\b/g, (name) => constants.get(name) ?? name);
+  const code = rest.replace(/^ *--.*\n/gm, "");
+  return code.replace(/\b[A-Z][A-Z_]+\b/g, (name) => constants.get(name) ?? name);
 }
 
 function read(name: string): string {

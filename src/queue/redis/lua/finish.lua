@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Ends attempts, under the lease's fence. Goes on when memory is full, so that what runs can end.
--- ARGV[3]  items: unique Bc0, fence I4, tokens d, dollars d, kind B, then
+-- ARGV[3]  items: unique Bc0, fence I4, kind B (plus 128 where tokens d and dollars d follow), then
 --          0 succeeded: output I4c0
 --          1 failed: again B, delay I6, failure I4c0, reason I4c0 (what follows was decided by task.ts)
 --          2 released: reason I4c0
@@ -8,12 +8,12 @@
 -- outcomes: accepted B, state B (255 missing), repeated B
 --@include moves
 --@include usage
+--@constant WITH_USAGE 128
 -- What follows the kind, read whether the item is accepted or not; and the next position.
 local function readResult(kind, at)
+  if kind == 0 then return parse('>I4c0', INPUT, at) end
   local result, n = {}, 0
-  if kind == 0 then
-    result.output, at = parse('>I4c0', INPUT, at)
-  elseif kind == 1 then
+  if kind == 1 then
     result.again, result.delay, result.failure, result.reason, at = parse('>BI6I4c0I4c0', INPUT, at)
   elseif kind == 2 then
     result.reason, at = parse('>I4c0', INPUT, at)
@@ -37,9 +37,21 @@ local function suspend(T, result)
   end
 end
 
+-- A task that has nothing but its head: the end of most.
+local succeeded = 0
+local function succeedPlain(T, output)
+  unlease(T)
+  T[STATE], T[LAST], T[FINISHED] = SUCCEEDED, 3, NOW
+  succeeded = succeeded + 1
+  finals[#finals + 1] = T
+  changed[#changed + 1] = T.uniq
+  if output ~= '' then set(T, 'o', output) end
+  if valueOf('capped') == 1 then ready = true end
+end
+
 local function apply(T, kind, result)
   if kind == 0 then
-    if result.output ~= '' then set(T, 'o', result.output) end
+    if result ~= '' then set(T, 'o', result) end
     drop(T, 'e')
     finalize(T, SUCCEEDED, '')
   elseif kind == 1 then
@@ -53,28 +65,38 @@ local function apply(T, kind, result)
 end
 
 readNumbers({ '3', '5', 'ended', 'over', 'capped' })
-local names, items, at, outcomes = {}, {}, 1, {}
+local uniqs, fences, kinds, results, used, at, outcomes = {}, {}, {}, {}, {}, 1, {}
 while at <= #INPUT do
-  local item = {}
-  item.uniq, item.fence, item.tokens, item.usd, item.kind, at = parse('>Bc0I4ddB', INPUT, at)
-  item.result, at = readResult(item.kind, at)
-  append(items, item)
-  append(names, item.uniq)
+  local i, kind = #uniqs + 1, nil
+  uniqs[i], fences[i], kind, at = parse('>Bc0I4B', INPUT, at)
+  if kind >= WITH_USAGE then
+    kind = kind - WITH_USAGE
+    local usage = {}
+    usage.tokens, usage.usd, at = parse('>dd', INPUT, at)
+    used[i] = usage
+  end
+  kinds[i] = kind
+  results[i], at = readResult(kind, at)
 end
-loadAll(names)
-for i = 1, #items do
-  local item = items[i]
-  local uniq, fence, kind = item.uniq, item.fence, item.kind
-  local T = load(uniq)
-  local held = T and T[FENCE] == fence
+loadAll(uniqs)
+for i = 1, #uniqs do
+  local kind, T = kinds[i], load(uniqs[i])
+  local held = T and T[FENCE] == fences[i]
   local accepted = held and T[STATE] == RUNNING
   local repeated = held and (kind == 0 and T[STATE] == SUCCEEDED or kind == 1 and T[STATE] == FAILED)
-  if accepted then
+  if accepted and kind == 0 and T[FLAGS] == 0 and T[LAST] == 2 and not used[i] then
+    succeedPlain(T, results[i])
+    save(T)
+  elseif accepted then
     leave(T)
-    addUsage(T, item.tokens, item.usd)
-    apply(T, kind, item.result)
+    if used[i] then addUsage(T, used[i].tokens, used[i].usd) end
+    apply(T, kind, results[i])
     save(T)
   end
-  outcomes[#outcomes + 1] = char((accepted or repeated) and 1 or 0, T and T[STATE] or MISSING, repeated and 1 or 0)
+  outcomes[i] = char((accepted or repeated) and 1 or 0, T and T[STATE] or MISSING, repeated and 1 or 0)
+end
+if succeeded > 0 then
+  count(RUNNING, -succeeded)
+  count(SUCCEEDED, succeeded)
 end
 return { table.concat(outcomes), commit() }

@@ -56,7 +56,30 @@ local function setsFor(labels)
   return sets
 end
 
+-- The run of the leases that an ask's plain tasks begin.
+local function runOfAsk(ask)
+  if not ask.run then
+    ask.due = NOW + ask.leaseMs
+    ask.run = leaseRun(ask.due)
+  end
+  return ask.run
+end
+
+-- A task that has nothing but its head, and is leased for the first time.
+local function beginPlain(T, ask)
+  local run, uniq = runOfAsk(ask), T.uniq
+  T[STATE], T[ATTEMPT], T[FENCE], T[LAST] = RUNNING, 1, T[FENCE] + 1, 2
+  T[PLACE], T[WORKER], T[STARTED], T[DUE] = run.number, ask.number, NOW, ask.due
+  run.names[#run.names + 1] = char(#uniq) .. uniq
+  ask.first = ask.first + 1
+  changed[#changed + 1] = uniq
+  T.head = pack(HEAD, unpack(T, 1, HEAD_FIELDS))
+  dirty[#dirty + 1] = T
+  T.saved = true
+end
+
 local function begin(T, ask)
+  if T[FLAGS] == 0 and T[LAST] == 1 and T[FIRST_STATE] == QUEUED then return beginPlain(T, ask) end
   T[ATTEMPT] = T[ATTEMPT] + 1
   T[FENCE] = T[FENCE] + 1
   T[STARTED] = NOW
@@ -98,6 +121,17 @@ local function serve(L, T, ask)
   append(ask.tasks, T)
 end
 
+-- Serves the one lane that is open for as many turns as its run has plain work for it.
+local function serveOn(L, ask)
+  local run = L.run
+  local turns = math.min(ask.max - #ask.tasks, allowed, LOWER_TURN_EVERY - 1 - passes[1] % LOWER_TURN_EVERY)
+  for _ = 1, turns do
+    local T = run.at < run.n and loaded[run.names[run.at + 1]]
+    if not T or T[STATE] ~= QUEUED or T[PLACE] ~= run.place + run.at or bytes >= bytesMax then return end
+    serve(L, T, ask)
+  end
+end
+
 local function wants(ask) return #ask.tasks < ask.max and allowed > 0 and bytes < bytesMax end
 
 -- Serves one priority as long as it is the highest; false where it has no lane any more.
@@ -119,45 +153,46 @@ local function serveFrom(sets, priority, ask)
       end
     else
       serve(L, T, ask)
-      sink(heap, 1)
+      if heap[2] then sink(heap, 1) elseif L.key == '' then serveOn(L, ask) end
     end
   end
   putAllBack()
 end
 
+-- Specs of neighbours in a chunk go as one value.
 local function addTasks(tasks)
-  local upTo, chunk
-  for i = 1, #tasks do
+  local i = 1
+  while i <= #tasks do
     local T = tasks[i]
-    local where
-    if has(T, BITS.s) or T[LENGTH] == 0 then
-      where, chunk = '\0', nil
-    elseif chunk == T[CHUNK] and upTo == T[OFFSET] then
-      where = pack('>BI4', 1, T[OFFSET])
-    else
-      where = pack('>BI4', 2, T[OFFSET])
-    end
-    local mask = addHead(T, T.head, where)
-    if byte(where) == 2 then
-      -- The neighbours that follow share the value.
-      local last, to = i, T[OFFSET] + T[LENGTH]
-      while tasks[last + 1] and tasks[last + 1][CHUNK] == T[CHUNK] and tasks[last + 1][OFFSET] == to
-        and not has(tasks[last + 1], BITS.s) do
-        last = last + 1
-        to = to + tasks[last][LENGTH]
-      end
-      values[#values + 1] = call('GETRANGE', Q .. 'S:' .. text(T[CHUNK]), T[OFFSET], to - 1)
-    elseif byte(where) == 0 then
+    if has(T, BITS.s) then
+      local mask = addHead(T, T.head, OWN_VALUE)
       values[#values + 1] = specOf(T)
+      addFields(T, mask)
+      i = i + 1
+    else
+      local chunk, from, to, next = T[CHUNK], T[OFFSET], T[OFFSET], i
+      while tasks[next] and tasks[next][CHUNK] == chunk and tasks[next][OFFSET] == to and not has(tasks[next], BITS.s) do
+        to = to + tasks[next][LENGTH]
+        next = next + 1
+      end
+      values[#values + 1] = to > from and call('GETRANGE', Q .. 'S:' .. text(chunk), from, to - 1) or ''
+      for at = i, next - 1 do
+        T = tasks[at]
+        local where = at == i and NEW_SHARED or SHARED
+        if T[FLAGS] == 0 then
+          parts[#parts + 1] = char(#T.uniq) .. T.uniq .. T.head .. NO_FIELDS .. where
+        else
+          addFields(T, addHead(T, T.head, where))
+        end
+      end
+      i = next
     end
-    chunk, upTo = T[CHUNK], T[OFFSET] + T[LENGTH]
-    addFields(T, mask)
   end
 end
 
 local at, asks = 1, {}
 while at <= #INPUT do
-  local ask = { tasks = {} }
+  local ask = { tasks = {}, first = 0 }
   ask.max, ask.leaseMs, ask.worker, ask.labels, at = parse('>I2I6I2c0I2c0', INPUT, at)
   append(asks, ask)
 end
@@ -180,6 +215,9 @@ for _, ask in ipairs(asks) do
   addTasks(ask.tasks)
 end
 if taken > 0 then
+  for _, ask in ipairs(asks) do
+    if ask.first > 0 then workerUsed(ask.number, ask.first) end
+  end
   count(QUEUED, -taken)
   count(RUNNING, taken)
   call('HSET', Q .. 'q', 'turns', pack('>I6I7I7I7I7I7I7I7I7I7I7', unpack(passes)))

@@ -76,17 +76,22 @@ end
 
 local function unlease(T) unleased[T[PLACE]] = (unleased[T[PLACE]] or 0) + 1 end
 
--- Moves the task into the run of leases that end at `due`.
-local function leaseUntil(T, due)
-  if T[STATE] == RUNNING then
-    if T[DUE] == due then return end
-    unlease(T)
-  end
+-- The run of leases that end at `due`.
+local function leaseRun(due)
   local run = leases[due]
   if not run then
     run = { number = take('run'), due = due, names = {} }
     leases[due] = run
   end
+  return run
+end
+
+local function leaseUntil(T, due)
+  if T[STATE] == RUNNING then
+    if T[DUE] == due then return end
+    unlease(T)
+  end
+  local run = leaseRun(due)
   T[DUE], T[PLACE] = due, run.number
   append(run.names, char(#T.uniq) .. T.uniq)
 end

@@ -150,8 +150,8 @@ local function prepare(L, most)
       L.closed = true
       return
     end
-    fetch(L.run, most)
     local from = L.run.at
+    if from < L.run.n and not loaded[L.run.names[from + 1]] then fetch(L.run, most) end
     local T = nextOf(L.run)
     if L.run.at > from then add('stale', from - L.run.at) end
     if T then return T end
