@@ -4,6 +4,7 @@ import type {
   FencedTask,
   FinishOutcome,
   FinishResult,
+  LeaseAsk,
   LeasedTask,
   NewTask,
   Parent,
@@ -29,6 +30,9 @@ export function newTask(queue: string, parts: Partial<NewTask> = {}): NewTask {
     priority: 5,
     fingerprint: "",
     retry: { ...retryPolicyDefault, backoffInitialMs: 0, backoffMaxMs: 0 },
+    timeouts: {},
+    concurrencyKey: "",
+    workerLabels: {},
     parents: [],
     workflowId: "",
     labels: {},
@@ -59,13 +63,20 @@ export async function submitOne(store: QueueStore, task: NewTask): Promise<strin
   return outcome.id;
 }
 
+type AskParts = Partial<Omit<LeaseAsk, "queue">>;
+
+/** One worker's ask for work: one task for a minute, without labels, unless `parts` say otherwise. */
+export function ask(queue: string, parts: AskParts = {}): LeaseAsk {
+  return { queue, workerId: "w1", labels: {}, max: 1, leaseMs: 60_000, ...parts };
+}
+
 /** Leases up to `max` tasks of one queue. */
 export async function lease(
   store: QueueStore,
   queue: string,
-  { max = 1, leaseMs = 60_000, workerId = "w1" } = {},
+  parts: AskParts = {},
 ): Promise<readonly LeasedTask[]> {
-  return (await store.lease([{ queue, workerId, max, leaseMs }]))[0]!;
+  return (await store.lease([ask(queue, parts)]))[0]!.tasks;
 }
 
 export async function leaseOne(store: QueueStore, queue: string, leaseMs = 60_000): Promise<LeasedTask> {
