@@ -3,6 +3,7 @@
 -- ARGV[3]  milliseconds from now
 -- ARGV[4]  and on: workers, as settings.ts writes them
 --@include base
+--@main
 local members, untilMs = {}, text(NOW + tonumber(INPUT))
 for i = 4, #ARGV - 1 do
   members[#members + 1] = untilMs

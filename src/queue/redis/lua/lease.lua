@@ -7,30 +7,7 @@
 --@include serve
 --@include timeouts
 --@include record
-local bytesMax = tonumber(ARGV[4])
-readNumbers({ '2', '3', 'run', 'multi', 'stale' })
-local passes = readTurns()
-local leasedNow, taken = 0, 0
-
-local allowed = 2 ^ 31
-if runningMax > 0 then allowed = math.min(allowed, runningMax - numbers['3']) end
-local full = rate > 0 and (tonumber(call('HGET', Q .. 'q', 'full') or nil) or 0)
-if full then
-  local left, wait = tokens(rate, burst, full)
-  if left == 0 and numbers['2'] > 0 then againIn(wait) end
-  allowed = math.min(allowed, left)
-end
-if call('HEXISTS', Q .. 'G', 'pause') == 1 then allowed = 0 end
-
--- Keys that waited for a token and have one; those that still wait say when.
-if keyRate > 0 and allowed > 0 then
-  for _, key in ipairs(call('ZRANGEBYSCORE', Q .. 'Z', '-inf', NOW, 'LIMIT', 0, 1000)) do
-    call('ZREM', Q .. 'Z', key)
-    unpark(key)
-  end
-  local waits = call('ZRANGE', Q .. 'Z', 0, 0, 'WITHSCORES')
-  if waits[2] then againIn(tonumber(waits[2]) - NOW) end
-end
+--@state bytesMax, taken, allowed, passes = tonumber(args[4]), 0, 2 ^ 31, nil
 
 -- The number of a worker's name.
 local function workerNumber(worker)
@@ -56,30 +33,7 @@ local function setsFor(labels)
   return sets
 end
 
--- The run of the leases that an ask's plain tasks begin.
-local function runOfAsk(ask)
-  if not ask.run then
-    ask.due = NOW + ask.leaseMs
-    ask.run = leaseRun(ask.due)
-  end
-  return ask.run
-end
-
--- A task that has nothing but its head, and is leased for the first time.
-local function beginPlain(T, ask)
-  local run, uniq = runOfAsk(ask), T.uniq
-  T[STATE], T[ATTEMPT], T[FENCE], T[LAST] = RUNNING, 1, T[FENCE] + 1, 2
-  T[PLACE], T[WORKER], T[STARTED], T[DUE] = run.number, ask.number, NOW, ask.due
-  run.names[#run.names + 1] = char(#uniq) .. uniq
-  ask.first = ask.first + 1
-  changed[#changed + 1] = uniq
-  T.head = pack(HEAD, unpack(T, 1, HEAD_FIELDS))
-  dirty[#dirty + 1] = T
-  T.saved = true
-end
-
 local function begin(T, ask)
-  if T[FLAGS] == 0 and T[LAST] == 1 and T[FIRST_STATE] == QUEUED then return beginPlain(T, ask) end
   T[ATTEMPT] = T[ATTEMPT] + 1
   T[FENCE] = T[FENCE] + 1
   T[STARTED] = NOW
@@ -110,37 +64,88 @@ local function begin(T, ask)
   save(T)
 end
 
+local function turn(L, n)
+  passes[2 + L.priority] = L.pass + (n - 1) * L.stride
+  L.pass = L.pass + n * L.stride
+  passes[1] = passes[1] + n
+  L.run.at = L.run.at + n
+  allowed, taken = allowed - n, taken + n
+end
+
 local function serve(L, T, ask)
   begin(T, ask)
   takeOfKey(L.key)
-  L.run.at = L.run.at + 1
-  passes[2 + L.priority] = L.pass
-  L.pass = L.pass + L.stride
-  passes[1] = passes[1] + 1
-  allowed, taken, bytes = allowed - 1, taken + 1, bytes + T[LENGTH]
-  append(ask.tasks, T)
+  turn(L, 1)
+  bytes, ask.n = bytes + T[LENGTH], ask.n + 1
+  append(ask.given, T)
 end
 
--- Serves the one lane that is open for as many turns as its run has plain work for it.
-local function serveOn(L, ask)
-  local run = L.run
-  local turns = math.min(ask.max - #ask.tasks, allowed, LOWER_TURN_EVERY - 1 - passes[1] % LOWER_TURN_EVERY)
-  for _ = 1, turns do
-    local T = run.at < run.n and loaded[run.names[run.at + 1]]
-    if not T or T[STATE] ~= QUEUED or T[PLACE] ~= run.place + run.at or bytes >= bytesMax then return end
-    serve(L, T, ask)
+-- Tasks that have nothing but a head and are leased for the first time: the front of the head, up to the place, and what it
+-- becomes.
+--@state begins = {}
+local function beginOf(front)
+  local state, priority, first, flags, attempt, generation, pending, fence, last = parse('>BBBI3I2I2I2I4I4', front)
+  local plain = state == QUEUED and first == QUEUED and flags == 0 and last == 1
+  local becomes = plain and pack('>BBBI3I2I2I2I4I4', RUNNING, priority, first, 0, 1, generation, pending, fence + 1, 2) or false
+  begins[front] = becomes
+  return becomes
+end
+
+-- What follows the front in the heads of an ask's plain tasks: the run of their leases, the lease's end, the worker, the time.
+local function middleOf(ask)
+  if not ask.middle then
+    local due = NOW + ask.leaseMs
+    ask.run = leaseRun(due)
+    ask.middle = pack('>I6I6I6I4I6', ask.run.number, 0, due, ask.number, NOW)
   end
+  return ask.middle
 end
 
-local function wants(ask) return #ask.tasks < ask.max and allowed > 0 and bytes < bytesMax end
+-- Serves the one lane that is open for as many turns as its run has plain work for it, without a look at what is alike.
+local function serveRun(L, ask, hasLower)
+  local run = L.run
+  local at, n, middle = run.at, 0, middleOf(ask)
+  local most = math.min(ask.max - ask.n, allowed, run.n - at)
+  if hasLower then most = math.min(most, LOWER_TURN_EVERY - 1 - passes[1] % LOWER_TURN_EVERY) end
+  local piece, from = { chunk = run.chunk, heads = {} }, nil
+  while n < most and bytes < bytesMax do
+    local uniq = run.names[at + n + 1]
+    local head = not loaded[uniq] and raw[uniq]
+    if not head then break end
+    local front = sub(head, 1, 20)
+    local becomes = begins[front]
+    if becomes == nil then becomes = beginOf(front) end
+    if not becomes or parse('>I6', head, 21) ~= run.place + at + n then break end
+    local offset, length = parse('>I4I4', head, 55)
+    if from and offset ~= piece.to then break end
+    from = from or offset
+    piece.to = offset + length
+    bytes, n = bytes + length, n + 1
+    head = becomes .. middle .. sub(head, 49)
+    heads[#heads + 1], heads[#heads + 2] = uniq, head
+    piece.heads[n] = char(#uniq) .. uniq .. head
+    ask.run.names[#ask.run.names + 1] = uniq
+    changed[#changed + 1] = uniq
+    raw[uniq] = nil
+  end
+  if n == 0 then return false end
+  piece.from = from
+  append(ask.given, piece)
+  ask.n, ask.fresh = ask.n + n, ask.fresh + n
+  turn(L, n)
+  return true
+end
 
--- Serves one priority as long as it is the highest; false where it has no lane any more.
+local function wants(ask) return ask.n < ask.max and allowed > 0 and bytes < bytesMax end
+
+-- Serves one priority as long as it is the highest.
 local function serveFrom(sets, priority, ask)
-  local heap = lanesAt(sets, priority, math.min(ask.max - #ask.tasks, allowed))
+  local heap = lanesAt(sets, priority, math.min(ask.max - ask.n, allowed))
+  local hasLower = priority > 0 and priorityFrom(sets, priority - 1)
   while heap[1] and wants(ask) do
     local L = heap[1]
-    local T = prepare(L, ask.max - #ask.tasks)
-    local lower = T and passes[1] % LOWER_TURN_EVERY == LOWER_TURN_EVERY - 1 and lowerLanes(sets, priority)
+    local T = prepare(L, ask.max - ask.n)
+    local lower = T and hasLower and passes[1] % LOWER_TURN_EVERY == LOWER_TURN_EVERY - 1 and lowerLanes(sets, priority)
     if not T then
       dropFirst(heap)
     elseif lower and lower[1] then
@@ -153,46 +158,68 @@ local function serveFrom(sets, priority, ask)
       end
     else
       serve(L, T, ask)
-      if heap[2] then sink(heap, 1) elseif L.key == '' then serveOn(L, ask) end
+      if heap[2] then sink(heap, 1) elseif L.key == '' then serveRun(L, ask, hasLower) end
     end
   end
   putAllBack()
 end
 
--- Specs of neighbours in a chunk go as one value.
-local function addTasks(tasks)
-  local i = 1
-  while i <= #tasks do
-    local T = tasks[i]
-    if has(T, BITS.s) then
+-- A piece of a run: its specs are neighbours, and go as one value.
+local function addPiece(piece)
+  local where = NO_FIELDS .. SHARED
+  piece.heads[1] = piece.heads[1] .. NO_FIELDS .. NEW_SHARED
+  for i = 2, #piece.heads do piece.heads[i] = piece.heads[i] .. where end
+  parts[#parts + 1] = table.concat(piece.heads)
+  local empty = piece.to == piece.from
+  values[#values + 1] = empty and '' or call('GETRANGE', Q .. 'S:' .. text(piece.chunk), piece.from, piece.to - 1)
+end
+
+local function addGiven(given)
+  for i = 1, #given do
+    local T = given[i]
+    if T.heads then
+      addPiece(T)
+    else
       local mask = addHead(T, T.head, OWN_VALUE)
       values[#values + 1] = specOf(T)
       addFields(T, mask)
-      i = i + 1
-    else
-      local chunk, from, to, next = T[CHUNK], T[OFFSET], T[OFFSET], i
-      while tasks[next] and tasks[next][CHUNK] == chunk and tasks[next][OFFSET] == to and not has(tasks[next], BITS.s) do
-        to = to + tasks[next][LENGTH]
-        next = next + 1
-      end
-      values[#values + 1] = to > from and call('GETRANGE', Q .. 'S:' .. text(chunk), from, to - 1) or ''
-      for at = i, next - 1 do
-        T = tasks[at]
-        local where = at == i and NEW_SHARED or SHARED
-        if T[FLAGS] == 0 then
-          parts[#parts + 1] = char(#T.uniq) .. T.uniq .. T.head .. NO_FIELDS .. where
-        else
-          addFields(T, addHead(T, T.head, where))
-        end
-      end
-      i = next
     end
   end
 end
 
+-- How many tasks the queue's own cap, rate and pause let start.
+local function readAllowed()
+  if runningMax > 0 then allowed = math.min(allowed, runningMax - numbers['3']) end
+  local full = rate > 0 and (tonumber(call('HGET', Q .. 'q', 'full') or nil) or 0)
+  if full then
+    local left, wait = tokens(rate, burst, full)
+    if left == 0 and numbers['2'] > 0 then againIn(wait) end
+    allowed = math.min(allowed, left)
+  end
+  if call('HEXISTS', Q .. 'G', 'pause') == 1 then allowed = 0 end
+  return full
+end
+
+-- Opens the lanes of keys that waited for a token and have one; those that still wait say when.
+local function openDueKeys()
+  for _, key in ipairs(call('ZRANGEBYSCORE', Q .. 'Z', '-inf', NOW, 'LIMIT', 0, 1000)) do
+    call('ZREM', Q .. 'Z', key)
+    unpark(key)
+  end
+  local waits = call('ZRANGE', Q .. 'Z', 0, 0, 'WITHSCORES')
+  if waits[2] then againIn(tonumber(waits[2]) - NOW) end
+end
+
+--@main
+readNumbers({ '2', '3', 'run', 'multi', 'stale' })
+readPolicy()
+passes = readTurns()
+local full = readAllowed()
+if keyRate > 0 and allowed > 0 then openDueKeys() end
+
 local at, asks = 1, {}
 while at <= #INPUT do
-  local ask = { tasks = {}, first = 0 }
+  local ask = { given = {}, n = 0, fresh = 0 }
   ask.max, ask.leaseMs, ask.worker, ask.labels, at = parse('>I2I6I2c0I2c0', INPUT, at)
   append(asks, ask)
 end
@@ -203,21 +230,19 @@ for _, ask in ipairs(asks) do
     local priority = priorityFrom(sets, 9)
     while priority and wants(ask) do
       serveFrom(sets, priority, ask)
-      priority = priorityFrom(sets, 9)
+      priority = wants(ask) and priorityFrom(sets, 9)
     end
   end
 end
 
 local stopped = false
 for _, ask in ipairs(asks) do
-  stopped = stopped or #ask.tasks < ask.max and bytes >= bytesMax
-  append(parts, pack('>I2', #ask.tasks))
-  addTasks(ask.tasks)
+  stopped = stopped or ask.n < ask.max and bytes >= bytesMax
+  append(parts, pack('>I2', ask.n))
+  addGiven(ask.given)
+  if ask.fresh > 0 then workerUsed(ask.number, ask.fresh) end
 end
 if taken > 0 then
-  for _, ask in ipairs(asks) do
-    if ask.first > 0 then workerUsed(ask.number, ask.first) end
-  end
   count(QUEUED, -taken)
   count(RUNNING, taken)
   call('HSET', Q .. 'q', 'turns', pack('>I6I7I7I7I7I7I7I7I7I7I7', unpack(passes)))

@@ -4,6 +4,7 @@
 -- Reply: settings (the role's policy, the operator's, the pause), running, running of the key, when the queue's rate and the
 -- key's are full again, now, workers that were present lately
 --@include base
+--@main
 local settings = call('HMGET', Q .. 'G', 'role', 'operator', 'pause')
 for i = 1, 3 do settings[i] = settings[i] or '' end
 local running = call('HGET', Q .. 'q', '3') or 0

@@ -9,7 +9,7 @@ local FIELDS = { 'h', 'd', 'g', 'z', 'o', 'p', 'u', 'e', 'r' }
 --@constant SHARED '\1'
 --@constant NEW_SHARED '\2'
 --@constant NO_FIELDS '\0\0'
-local parts, values, bytes = {}, {}, 0
+--@state parts, values, bytes = {}, {}, 0
 
 local function addValue(value)
   values[#values + 1] = value
