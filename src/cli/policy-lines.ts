@@ -14,9 +14,13 @@ export function policyLines(policy: QueuePolicy | undefined): string[] {
   return lines.length > 0 ? lines : ["no limits"];
 }
 
-/** In the largest unit that makes it 1 or more. */
+/** In the smallest unit that makes it 1 or more. */
 function rateWords({ perSecond, burst }: Rate): string {
-  const [factor, unit] =
-    perSecond >= 1 ? [1, "second"] : perSecond * 60 >= 1 ? [60, "minute"] : [3_600, "hour"];
-  return `${Number((perSecond * Number(factor)).toPrecision(4))} a ${unit}, ${burst} at once,`;
+  const units = [
+    { seconds: 1, words: "a second" },
+    { seconds: 60, words: "a minute" },
+    { seconds: 3_600, words: "an hour" },
+  ] as const;
+  const { seconds, words } = units.find((unit) => perSecond * unit.seconds >= 1) ?? units[2];
+  return `${Number((perSecond * seconds).toPrecision(4))} ${words}, ${burst} at once,`;
 }

@@ -172,7 +172,7 @@ function workerReasons({ task, load }: WaitFacts): WaitReason[] {
   return [
     {
       kind: "NO_MATCHING_WORKER",
-      message: `no worker with ${many} ${wanted}; the ${workers.length} present ${verb(workers.length, "has", "have")}: ${present}`,
+      message: `no worker with ${many} ${wanted}; ${verb(workers.length, "the one present has", `the ${workers.length} present have`)}: ${present}`,
       metadata: { queue, worker_labels: wanted, workers: String(workers.length) },
     },
   ];

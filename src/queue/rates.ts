@@ -40,22 +40,34 @@ export interface QueueRates {
 /** The meters of all queues. */
 export class RateMeters {
   readonly #queues = new Map<string, { readonly arrived: RateMeter; readonly ended: RateMeter }>();
+  #sampledMs: number | undefined;
 
   sample(all: readonly QueueStats[], nowMs: number): void {
     for (const { queue, arrived, ended } of all) {
-      const meters = this.#queues.get(queue) ?? { arrived: new RateMeter(), ended: new RateMeter() };
-      this.#queues.set(queue, meters);
+      const meters = this.#metersOf(queue);
       meters.arrived.sample(arrived, nowMs);
       meters.ended.sample(ended, nowMs);
     }
+    this.#sampledMs = nowMs;
   }
 
   /** Up to now, when the totals are those of `stats`. */
   ratesOf({ queue, arrived, ended }: QueueStats, nowMs: number): QueueRates {
-    const meters = this.#queues.get(queue);
+    const meters = this.#metersOf(queue);
     return {
-      arrival: meters?.arrived.perSecond(arrived, nowMs) ?? 0,
-      service: meters?.ended.perSecond(ended, nowMs) ?? 0,
+      arrival: meters.arrived.perSecond(arrived, nowMs),
+      service: meters.ended.perSecond(ended, nowMs),
     };
+  }
+
+  #metersOf(queue: string): { readonly arrived: RateMeter; readonly ended: RateMeter } {
+    const known = this.#queues.get(queue);
+    if (known !== undefined) return known;
+    const meters = { arrived: new RateMeter(), ended: new RateMeter() };
+    this.#queues.set(queue, meters);
+    // A queue that was not among the last samples has begun since.
+    if (this.#sampledMs !== undefined)
+      for (const meter of Object.values(meters)) meter.sample(0, this.#sampledMs);
+    return meters;
   }
 }

@@ -57,5 +57,14 @@ test("queues are told apart, arrivals from ends", () => {
   meters.sample([stats("a", 0, 0), stats("b", 100, 100)], 0);
   expect(meters.ratesOf(stats("a", 50, 20), 10_000)).toEqual({ arrival: 5, service: 2 });
   expect(meters.ratesOf(stats("b", 100, 110), 10_000)).toEqual({ arrival: 0, service: 1 });
-  expect(meters.ratesOf(stats("c", 7, 7), 10_000)).toEqual({ arrival: 0, service: 0 });
+  expect(new RateMeters().ratesOf(stats("a", 7, 7), 10_000)).toEqual({ arrival: 0, service: 0 });
+});
+
+test("a queue that has begun since the last samples began at 0", () => {
+  const meters = new RateMeters();
+  const stats = { queue: "new", arrived: 20, ended: 10 } as QueueStats;
+  meters.sample([], 0);
+  expect(meters.ratesOf(stats, 10_000)).toEqual({ arrival: 2, service: 1 });
+  meters.sample([stats], 10_000);
+  expect(meters.ratesOf(stats, 20_000)).toEqual({ arrival: 1, service: 0.5 });
 });
