@@ -32,6 +32,7 @@ describe("workers are announced", () => {
     expect(calls[0]?.workers).toEqual(workers);
     const everyMs = 30_000 / (calls.length + 1);
     expect(calls[0]?.presentMs).toBeGreaterThan(3 * everyMs);
+    for (const { end } of calls) end();
     await loop.stop();
   });
 
