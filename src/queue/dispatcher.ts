@@ -4,6 +4,7 @@
  * store, by new credit, by the sweeper, or when a rate that held tasks back lets the next one start.
  */
 import type { Logger } from "../core/log.ts";
+import { FairShare } from "./fair-share.ts";
 import type { LeaseAsk, LeasedTask, LeaseGrant, Presence } from "./store.ts";
 
 export interface Attachment {
@@ -88,8 +89,7 @@ interface QueueSessions {
   wokenMeanwhile: boolean;
   /** Wakes the queue: after a failure, or when a rate lets a task start. */
   timer: NodeJS.Timeout | undefined;
-  /** Leases that each of several workers got in the rounds since the queue was last empty. */
-  share: number;
+  readonly share: FairShare;
 }
 
 export class Dispatcher {
@@ -144,7 +144,13 @@ export class Dispatcher {
   #entry(queue: string): QueueSessions {
     let entry = this.#queues.get(queue);
     if (entry === undefined) {
-      entry = { sessions: new Set(), leasing: false, wokenMeanwhile: false, timer: undefined, share: 0 };
+      entry = {
+        sessions: new Set(),
+        leasing: false,
+        wokenMeanwhile: false,
+        timer: undefined,
+        share: new FairShare(),
+      };
       this.#queues.set(queue, entry);
     }
     return entry;
@@ -174,13 +180,13 @@ export class Dispatcher {
   async #round(queue: string, entry: QueueSessions): Promise<boolean> {
     const waiting = [...entry.sessions].filter((session) => session.waits);
     if (waiting.length === 0) return false;
-    const shareMax = waiting.length === 1 ? roundMax : nextShare(entry.share);
+    const share = Math.min(roundMax, entry.share.next);
     const asks = waiting.map((session): LeaseAsk => {
       const { workerId, leaseMs, labels } = session.attachment;
-      return { queue, workerId, leaseMs, labels, max: Math.min(session.credit, shareMax) };
+      return { queue, workerId, leaseMs, labels, max: Math.min(session.credit, share) };
     });
     const grants = await this.#options.lease(asks);
-    let more = false;
+    let [given, more] = [0, false];
     const orphans: LeasedTask[] = [];
     for (const [index, session] of waiting.entries()) {
       const tasks = grants[index]?.tasks ?? [];
@@ -189,6 +195,7 @@ export class Dispatcher {
         orphans.push(...tasks);
         continue;
       }
+      given += tasks.length;
       session.credit -= tasks.length;
       for (const task of tasks) this.#options.leased(task);
       session.attachment.deliver(tasks);
@@ -197,7 +204,7 @@ export class Dispatcher {
       entry.sessions.delete(session);
       entry.sessions.add(session);
     }
-    entry.share = more ? entry.share + shareMax : 0;
+    entry.share.told({ asked: share, given, workers: waiting.length, more });
     const againInMs = Math.min(againMsMax, ...grants.flatMap((grant) => grant.againInMs ?? []));
     if (grants.some((grant) => grant.againInMs !== undefined))
       this.#wakeIn(Math.max(1, Math.ceil(againInMs)), queue, entry);
@@ -205,13 +212,4 @@ export class Dispatcher {
     if (orphans.length > 0) await this.#options.giveBack(orphans);
     return more;
   }
-}
-
-/**
- * What each of several workers is asked for next, when each was given `share` since the queue was last empty: as much again.
- * So a few tasks go to one worker each, nobody gets more than twice what another has, and a deep queue is at the full rounds
- * soon.
- */
-function nextShare(share: number): number {
-  return Math.min(roundMax, Math.max(1, share));
 }
