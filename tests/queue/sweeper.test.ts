@@ -111,7 +111,7 @@ describe("its plan", () => {
             sweeps.push((report) =>
               report instanceof Error
                 ? reject(report)
-                : resolve({ expired: 0, promoted: 0, delivered: 0, purged: 0, ...report }),
+                : resolve({ expired: 0, notStarted: 0, promoted: 0, delivered: 0, purged: 0, ...report }),
             );
           }),
       } as never,
