@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { expect } from "vitest";
 import type { FencedTask, FinishResult, NewTask, QueueStore } from "../../src/queue/store.ts";
 import { isFinal } from "../../src/queue/task.ts";
-import { bytes, failure, newTask } from "../support/tasks.ts";
+import { bytes, failure, lease as leaseOf, newTask } from "../support/tasks.ts";
 import type { Model } from "./model.ts";
 import { type Kit, settle } from "./store/kit.ts";
 
@@ -150,8 +150,8 @@ interface LeasePlan {
 
 async function leaseSome(model: Model, store: QueueStore, { kit, other, max, leaseMs }: LeasePlan) {
   const queue = other ? kit.otherQueue : kit.queue;
-  const [tasks] = await store.lease([{ queue, workerId: "w", max, leaseMs }]);
-  const ids = tasks!.map((task) => task.id);
+  const tasks = await leaseOf(store, queue, { max, leaseMs });
+  const ids = tasks.map((task) => task.id);
   model.call(() => model.leased(queue, max, ids));
   return ids;
 }
