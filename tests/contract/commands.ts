@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { expect } from "vitest";
 import type { FencedTask, FinishResult, NewTask, QueueStore } from "../../src/queue/store.ts";
 import { isFinal } from "../../src/queue/task.ts";
-import { bytes, failure, lease, newTask } from "../support/tasks.ts";
+import { bytes, failure, lease as leaseOf, newTask } from "../support/tasks.ts";
 import type { Model } from "./model.ts";
 import { type Kit, settle } from "./store/kit.ts";
 
@@ -132,16 +132,14 @@ const submitSoon = fc.tuple(taskPlan, handle).map(([plan, at]) =>
   }),
 );
 
-const leaseSomeTasks = fc
-  .tuple(fc.boolean(), fc.integer({ min: 1, max: 4 }), handle)
-  .map(([other, max, at]) =>
-    command({
-      name: `lease ${max} of ${other ? "the other" : "one"} queue`,
-      handle: at,
-      run: async (model, store, kit) =>
-        void (await leaseSome(model, store, { kit, other, max, leaseMs: longMs })),
-    }),
-  );
+const lease = fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 4 }), handle).map(([other, max, at]) =>
+  command({
+    name: `lease ${max} of ${other ? "the other" : "one"} queue`,
+    handle: at,
+    run: async (model, store, kit) =>
+      void (await leaseSome(model, store, { kit, other, max, leaseMs: longMs })),
+  }),
+);
 
 interface LeasePlan {
   readonly kit: Kit;
@@ -152,7 +150,8 @@ interface LeasePlan {
 
 async function leaseSome(model: Model, store: QueueStore, { kit, other, max, leaseMs }: LeasePlan) {
   const queue = other ? kit.otherQueue : kit.queue;
-  const ids = (await lease(store, queue, { max, leaseMs })).map((task) => task.id);
+  const tasks = await leaseOf(store, queue, { max, leaseMs });
+  const ids = tasks.map((task) => task.id);
   model.call(() => model.leased(queue, max, ids));
   return ids;
 }
@@ -289,8 +288,8 @@ export const commands = fc.commands(
     submit,
     submitAgain,
     submitSoon,
-    leaseSomeTasks,
-    leaseSomeTasks,
+    lease,
+    lease,
     expire,
     finish,
     finish,

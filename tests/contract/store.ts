@@ -11,12 +11,16 @@ import { cancelCases } from "./store/cancel.ts";
 import { dependencyCases } from "./store/dependencies.ts";
 import { finishCases } from "./store/finish.ts";
 import type { OpenStore } from "./store/kit.ts";
+import { laneCases } from "./store/lanes.ts";
 import { leaseCases } from "./store/lease.ts";
+import { policyCases } from "./store/policy.ts";
 import { randomCases } from "./store/random.ts";
 import { readingCases } from "./store/reading.ts";
+import { settingCases } from "./store/settings.ts";
 import { signalCases } from "./store/signals.ts";
 import { submitCases } from "./store/submit.ts";
 import { sweepCases } from "./store/sweep.ts";
+import { timeoutCases } from "./store/timeouts.ts";
 
 export type { OpenedStore, OpenStore } from "./store/kit.ts";
 
@@ -24,6 +28,10 @@ export function storeContract(name: string, open: OpenStore): void {
   describe(`${name} keeps the contract of a store`, () => {
     submitCases(open);
     leaseCases(open);
+    laneCases(open);
+    policyCases(open);
+    timeoutCases(open);
+    settingCases(open);
     finishCases(open);
     cancelCases(open);
     dependencyCases(open);

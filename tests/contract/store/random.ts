@@ -14,7 +14,7 @@ const timeoutMs = 60_000 + runs * 1_000;
 const moves: Readonly<Record<TaskState, readonly TaskState[]>> = {
   BLOCKED: ["SCHEDULED", "QUEUED", "FAILED", "CANCELED"],
   SCHEDULED: ["QUEUED", "CANCELED"],
-  QUEUED: ["RUNNING", "CANCELED"],
+  QUEUED: ["RUNNING", "FAILED", "CANCELED"],
   RUNNING: ["SUCCEEDED", "FAILED", "CANCELED", "SCHEDULED", "QUEUED", "BLOCKED"],
   INPUT_REQUIRED: ["QUEUED", "CANCELED"],
   SUCCEEDED: [],
