@@ -35,7 +35,7 @@ export class OurSide {
   constructor(store: QueueStore, name: string) {
     this.#name = name;
     this.queue = new Queue({ store, clock: systemClock, log: silentLogger, observer: silentObserver });
-    const role = { name, retry: retryPolicyDefault, checkInput: () => [] };
+    const role = { name, retry: retryPolicyDefault, timeouts: {}, checkInput: () => [] };
     this.#context = { catalog: new Map([[name, role]]), roleDefault: name, payloadBytesMax: 1_048_576 };
   }
 
@@ -70,6 +70,7 @@ export class OurSide {
     const session = this.queue.dispatcher.attach({
       queue: this.#name,
       workerId: "bench",
+      labels: {},
       leaseMs: 30_000,
       deliver: (leased) => void Promise.all(leased.map(complete)).catch(reject),
     });

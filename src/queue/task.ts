@@ -106,6 +106,9 @@ export function dependencyVerdict(
 }
 
 const leaseExpiredKind = "LEASE_EXPIRED";
+const startTimeoutKind = "START_TIMEOUT";
+const finishTimeoutKind = "FINISH_TIMEOUT";
+const heartbeatTimeoutKind = "HEARTBEAT_TIMEOUT";
 export const parentFailedKind = "PARENT_FAILED";
 
 export const leaseExpired: TaskFailure = Object.freeze({
@@ -116,21 +119,21 @@ export const leaseExpired: TaskFailure = Object.freeze({
 });
 
 export const startTimedOut: TaskFailure = Object.freeze({
-  kind: "START_TIMEOUT",
+  kind: startTimeoutKind,
   message: "no worker took it within its timeout to start",
   retryable: false,
   detail: "",
 });
 
 const finishTimedOut: TaskFailure = Object.freeze({
-  kind: "FINISH_TIMEOUT",
+  kind: finishTimeoutKind,
   message: "the attempt ran longer than its timeout to finish",
   retryable: true,
   detail: "",
 });
 
 const heartbeatTimedOut: TaskFailure = Object.freeze({
-  kind: "HEARTBEAT_TIMEOUT",
+  kind: heartbeatTimeoutKind,
   message: "the handler gave no sign of life within its heartbeat timeout",
   retryable: true,
   detail: "",

@@ -57,7 +57,7 @@ describe("docs/queue.md", () => {
   const { text } = page("docs/queue.md");
 
   test("has every limit with its value", () => {
-    const rows = [...text.matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(([, name, value]) => [
+    const rows = [...text.matchAll(/^\| `(\w+)` \| ([\d.]+) \|/gm)].map(([, name, value]) => [
       name,
       Number(value),
     ]);

@@ -6,6 +6,7 @@ import type {
   FinishResult,
   LeaseAsk,
   LeasedTask,
+  LeaseGrant,
   NewTask,
   Parent,
   QueueStore,
@@ -63,20 +64,26 @@ export async function submitOne(store: QueueStore, task: NewTask): Promise<strin
   return outcome.id;
 }
 
-type AskParts = Partial<Omit<LeaseAsk, "queue">>;
-
-/** One worker's ask for work: one task for a minute, without labels, unless `parts` say otherwise. */
-export function ask(queue: string, parts: AskParts = {}): LeaseAsk {
+/** An ask for one task of `queue`, by a worker without labels, unless `parts` say otherwise. */
+export function ask(queue: string, parts: Partial<LeaseAsk> = {}): LeaseAsk {
   return { queue, workerId: "w1", labels: {}, max: 1, leaseMs: 60_000, ...parts };
+}
+
+export async function grantOf(
+  store: QueueStore,
+  queue: string,
+  parts: Partial<LeaseAsk> = {},
+): Promise<LeaseGrant> {
+  return (await store.lease([ask(queue, parts)]))[0]!;
 }
 
 /** Leases up to `max` tasks of one queue. */
 export async function lease(
   store: QueueStore,
   queue: string,
-  parts: AskParts = {},
+  parts: Partial<LeaseAsk> = {},
 ): Promise<readonly LeasedTask[]> {
-  return (await store.lease([ask(queue, parts)]))[0]!.tasks;
+  return (await grantOf(store, queue, parts)).tasks;
 }
 
 export async function leaseOne(store: QueueStore, queue: string, leaseMs = 60_000): Promise<LeasedTask> {

@@ -4,7 +4,19 @@
  */
 import { limits } from "../limits.ts";
 import { clientDefaults, podPorts } from "../ports.ts";
-import { choice, optional, path, paths, port, type Setting, setting, text, whole, yesNo } from "./setting.ts";
+import {
+  choice,
+  labels,
+  optional,
+  path,
+  paths,
+  port,
+  type Setting,
+  setting,
+  text,
+  whole,
+  yesNo,
+} from "./setting.ts";
 import { storeUrl } from "./store-url.ts";
 
 /** Every setting by its dotted name. */
@@ -143,6 +155,14 @@ export const settings = Object.freeze({
     because: "each role knows best: unset, its own `concurrency` counts",
     doc: "Tasks that one worker runs at once, in place of the role's own number.",
     flag: "concurrency",
+    takenBy: ["server", "worker"],
+  }),
+  "worker.labels": setting({
+    kind: labels({ labelsMax: limits.labelsMax, bytesMax: limits.labelBytesMax }),
+    default: {},
+    because: "one kind of machine needs none",
+    doc: "What this process's workers have, such as gpu=h100: tasks that ask for worker labels are given to those that have them all.",
+    flag: "label",
     takenBy: ["server", "worker"],
   }),
   "drain.timeoutSeconds": setting({

@@ -95,10 +95,12 @@ export class Connection {
   ): Promise<unknown> {
     if (this.redis.status !== "ready") await this.#ready();
     try {
-      return await this.within(this.redis.callBuffer("EVALSHA", script.sha, "1", key, ...args, lastArg()));
+      return await this.within(this.redis.callBuffer("FCALL", script.name, "1", key, ...args, lastArg()));
     } catch (error) {
-      if (!(error as Error).message.startsWith("NOSCRIPT")) throw storeError(error, this.address);
-      return this.call("EVAL", script.body, 1, key, ...args, lastArg());
+      if (!(error as Error).message.startsWith("ERR Function not found"))
+        throw storeError(error, this.address);
+      await this.call("FUNCTION", "LOAD", "REPLACE", script.library);
+      return this.call("FCALL", script.name, 1, key, ...args, lastArg());
     }
   }
 

@@ -87,14 +87,23 @@ async function decideOne(calls: Calls, item: Finish): Promise<Item> {
   return { finish: item, decision: decide({ retry, attempt: term.attempt, failure, retryDelayMs }) };
 }
 
+/** A result's kind in its byte; more where usage follows. */
+const kindBytes = { succeeded: 0, failed: 1, released: 2, suspended: 3 } as const;
+const withUsage = 128;
+
 function packItem(writer: Writer, { finish: { taskId, fence, usage, result }, decision }: Item): void {
   writer.text8(uniqueOf(taskId)).fence(fence);
-  writer.f64(usage?.tokens ?? 0).f64(usage?.usd ?? 0);
+  if (usage === undefined) writer.u8(kindBytes[result.kind]);
+  else
+    writer
+      .u8(kindBytes[result.kind] + withUsage)
+      .f64(usage.tokens)
+      .f64(usage.usd);
   if (result.kind === "failed") packFailed(writer, result, decision);
-  else if (result.kind === "succeeded") writer.u8(0).blob32(result.output);
-  else if (result.kind === "released") writer.u8(2).text32(result.reason);
+  else if (result.kind === "succeeded") writer.blob32(result.output);
+  else if (result.kind === "released") writer.text32(result.reason);
   else {
-    writer.u8(3).blob32(result.resumeState).blob32(packParents(result.parents));
+    writer.blob32(result.resumeState).blob32(packParents(result.parents));
     packPending(writer, result.parents);
   }
 }
@@ -104,7 +113,6 @@ function packFailed(
   result: FinishResult & { kind: "failed" },
   decision: Decision | undefined,
 ): void {
-  writer.u8(1);
   const { failure } = result;
   packDecision(writer, decision ?? { failure, attempt: 0, next: { next: "fail", because: "terminal" } });
 }

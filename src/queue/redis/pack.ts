@@ -176,9 +176,9 @@ export class RecordReader {
   readonly #values: readonly Buffer[];
   readonly #queue: string;
   #next = 0;
-  /** Specs of neighbours come in one value: the last one, and the offset of its first spec. */
+  /** Specs of neighbours come in one value: the last one, and where the next spec begins. */
   #shared: Buffer = noBytes;
-  #sharedFrom = 0;
+  #sharedAt = 0;
 
   constructor(heads: Reader, values: readonly Buffer[], queue: string) {
     this.#heads = heads;
@@ -202,13 +202,13 @@ export class RecordReader {
   #spec(head: Buffer): Buffer {
     const where = this.#heads.u8();
     if (where === 0) return this.#value();
-    const offset = this.#heads.u32();
     if (where === 2) {
       this.#shared = this.#value();
-      this.#sharedFrom = offset;
+      this.#sharedAt = 0;
     }
-    const from = offset - this.#sharedFrom;
-    return this.#shared.subarray(from, from + head.readUInt32BE(lengthAt));
+    const from = this.#sharedAt;
+    this.#sharedAt += head.readUInt32BE(lengthAt);
+    return this.#shared.subarray(from, this.#sharedAt);
   }
 
   #fields(mask: number): Fields {
@@ -227,7 +227,7 @@ type Fields = { readonly [K in (typeof replyFields)[number]]?: Buffer };
 const noFields: Fields = Object.freeze({});
 
 export const headBytes = 74;
-const lengthAt = 36;
+const lengthAt = 58;
 
 interface Packed {
   readonly id: string;
@@ -241,8 +241,8 @@ function unpackRecord({ id, queue, head, spec, fields }: Packed): TaskRecord {
   const { tenant, workflowId, retry, labels } = unpackHeader(fields.h);
   const lane = fields.g === undefined ? undefined : laneOf(fields.g.toString());
   const state = taskStates[head[0] as number] as TaskRecord["state"];
-  const startedMs = head.readUIntBE(56, 6) || undefined;
-  const dueMs = head.readUIntBE(68, 6);
+  const startedMs = head.readUIntBE(42, 6) || undefined;
+  const dueMs = head.readUIntBE(32, 6);
   return {
     id,
     queue,
@@ -260,15 +260,15 @@ function unpackRecord({ id, queue, head, spec, fields }: Packed): TaskRecord {
     parentsPending: state === "BLOCKED" ? head.readUInt16BE(10) : 0,
     workflowId,
     labels,
-    createdMs: head.readUIntBE(44, 6),
-    queuedMs: head.readUIntBE(50, 6) || undefined,
+    createdMs: head.readUIntBE(62, 6),
+    queuedMs: head.readUIntBE(68, 6) || undefined,
     startedMs,
-    finishedMs: head.readUIntBE(62, 6) || undefined,
+    finishedMs: head.readUIntBE(26, 6) || undefined,
     runAtMs: state === "SCHEDULED" ? dueMs : undefined,
     leaseExpiresMs: state === "RUNNING" ? dueMs : undefined,
     workerId: fields.w?.toString(),
     spec: plainBytes(spec),
-    output: fields.o ? plainBytes(fields.o) : state === "SUCCEEDED" ? plainBytes(noBytes) : undefined,
+    output: fields.o ? plainBytes(fields.o) : state === "SUCCEEDED" ? noOutput : undefined,
     error: fields.e ? unpackFailure(fields.e) : undefined,
     progress: fields.p ? plainBytes(fields.p) : undefined,
     usage: fields.u ? { tokens: fields.u.readDoubleBE(0), usd: fields.u.readDoubleBE(8) } : noUsage,
@@ -277,6 +277,7 @@ function unpackRecord({ id, queue, head, spec, fields }: Packed): TaskRecord {
   };
 }
 
+const noOutput = new Uint8Array(0);
 const noLabels = Object.freeze({});
 const noUsage = Object.freeze({ tokens: 0, usd: 0 });
 

@@ -44,6 +44,7 @@ async function toLease(
     const spec = TaskSpec.decode(task.spec);
     const rendered = spec.renderInput ? await renderedInput(queue, task, spec) : undefined;
     const renderedBytes = rendered ? encodePayload("input", rendered, payloadBytesMax).length : 0;
+    const { toFinishMs } = task.timeouts;
     const lease = {
       term: { taskId: task.id, fence: task.fence },
       attempt: task.attempt,
@@ -51,7 +52,7 @@ async function toLease(
       input: rendered ?? spec.input,
       lease: msToDuration(task.leaseMs),
       queueTime: msToDate(task.queuedMs),
-      deadline: undefined,
+      deadline: toFinishMs === undefined ? undefined : msToDuration(toFinishMs),
       resumeState: task.resumeState && Payload.decode(task.resumeState),
     };
     const bytes = task.spec.length + renderedBytes + (task.resumeState?.length ?? 0) + leaseBytes;

@@ -1,187 +1,120 @@
 import { describe, expect } from "vitest";
-import type { LaneKey } from "../../../src/queue/lane.ts";
-import type { NewTask, QueueStore } from "../../../src/queue/store.ts";
-import { finish, getOne, lease, leaseOne, newTask, submitOne, term } from "../../support/tasks.ts";
+import { strideUnit } from "../../../src/queue/lane.ts";
+import type { NewTask } from "../../../src/queue/store.ts";
+import { ask, finish, getOne, lease, newTask, submitOne, term } from "../../support/tasks.ts";
 import { type OpenStore, storeTest } from "./kit.ts";
 
-type Parts = Partial<NewTask>;
-
-function many(queue: string, count: number, parts: Parts): NewTask[] {
+/** Tasks of equal parts. */
+function many(count: number, queue: string, parts: Partial<NewTask> = {}): NewTask[] {
   return Array.from({ length: count }, () => newTask(queue, parts));
-}
-
-/** The next `count` tasks, asked for `max` at a time. */
-async function take(store: QueueStore, queue: string, count: number, max: number) {
-  const taken = [];
-  while (taken.length < count) {
-    const tasks = await lease(store, queue, { max: Math.min(max, count - taken.length) });
-    if (tasks.length === 0) break;
-    taken.push(...tasks);
-  }
-  return taken;
-}
-
-function shares(tasks: readonly { readonly tenant: string }[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { tenant } of tasks) counts[tenant] = (counts[tenant] ?? 0) + 1;
-  return counts;
 }
 
 export function laneCases(open: OpenStore): void {
   const test = storeTest(open);
 
-  for (const max of [1, 7, 100])
-    describe(`lanes, asked for ${max} at a time`, () => {
-      test("each 16th turn goes to the lower priorities, in rotation", async ({ store, queue }) => {
-        await store.submit([9, 5, 0].flatMap((priority) => many(queue, 60, { priority })));
-        const priorities = (await take(store, queue, 96, max)).map((task) => task.priority);
-        const wanted = Array.from({ length: 96 }, () => 9);
-        for (const [turn, priority] of [
-          [15, 5],
-          [31, 0],
-          [47, 5],
-          [63, 0],
-        ] as const)
-          wanted[turn] = priority;
-        // The 60 of the highest have ended after 64 turns; then 5 is the highest.
-        wanted.fill(5, 64);
-        wanted[79] = 0;
-        wanted[95] = 0;
-        expect(priorities).toEqual(wanted);
-      });
-
-      test("tenants share turns by their weights", async ({ store, queue }) => {
-        await store.configure([{ queue, policy: { tenantWeights: { b: 2, c: 4 } } }]);
-        await store.submit(["a", "b", "c"].flatMap((tenant) => many(queue, 90, { tenant })));
-        expect(shares(await take(store, queue, 70, max))).toEqual({ a: 10, b: 20, c: 40 });
-        expect(shares(await take(store, queue, 70, max))).toEqual({ a: 10, b: 20, c: 40 });
-      });
-
-      test("a tenant that was idle has earned nothing, and one that is idle loses nothing", async (kit) => {
-        const { store, queue } = kit;
-        await store.submit(many(queue, 60, { tenant: "busy" }));
-        await take(store, queue, 20, max);
-        await store.submit(many(queue, 30, { tenant: "idle" }));
-        const { busy = 0, idle = 0 } = shares(await take(store, queue, 20, max));
-        expect(Math.abs(busy - idle)).toBeLessThanOrEqual(1);
-      });
-
-      test("several keys, and labels, give a tenant no more turns", async ({ store, queue }) => {
-        const keys = ["", "k1", "k2", "k3"];
-        const lanes = keys.flatMap((concurrencyKey) => many(queue, 25, { tenant: "many", concurrencyKey }));
-        await store.submit([...lanes, ...many(queue, 60, { tenant: "one" })]);
-        const taken = await take(store, queue, 80, max);
-        const { many: ofMany = 0, one = 0 } = shares(taken);
-        expect(Math.abs(ofMany - one)).toBeLessThanOrEqual(4);
-        const perKey = keys.map((key) => taken.filter((task) => task.concurrencyKey === key).length);
-        expect(perKey[0]).toBeGreaterThan(40);
-        for (const count of perKey.slice(1)) expect(count).toBeGreaterThanOrEqual(9);
-      });
-
-      test("tasks of a lane come in the order in which they were queued", async ({ store, queue }) => {
-        const parts: Parts[] = [
-          { tenant: "a" },
-          { tenant: "a", concurrencyKey: "k" },
-          { tenant: "b", concurrencyKey: "k" },
-          {},
-        ];
-        const tasks = Array.from({ length: 60 }, (_, nth) => newTask(queue, parts[((nth * nth) >> 1) % 4]!));
-        for (let at = 0; at < 60; at += 13) await store.submit(tasks.slice(at, at + 13));
-        const taken = await take(store, queue, 60, max);
-        expect(taken).toHaveLength(60);
-        for (const { tenant = "default", concurrencyKey = "" } of parts) {
-          const ofLane = (task: LaneKey) => task.tenant === tenant && task.concurrencyKey === concurrencyKey;
-          expect(taken.filter(ofLane).map(({ id }) => id)).toEqual(tasks.filter(ofLane).map(({ id }) => id));
-        }
-      });
+  describe("lanes", () => {
+    test("each 16th turn goes to the lower priorities, in rotation", async ({ store, queue }) => {
+      await store.submit([9, 5, 0].flatMap((priority) => many(64, queue, { priority })));
+      const given: number[] = [];
+      for (const max of [1, 14, 3, 30, 16])
+        given.push(...(await lease(store, queue, { max })).map((task) => task.priority));
+      const lower = new Map([15, 31, 47, 63].map((turn, place) => [turn, place % 2 === 0 ? 5 : 0]));
+      expect(given).toEqual(given.map((_, turn) => lower.get(turn) ?? 9));
+      expect(given).toHaveLength(64);
     });
 
-  describe("worker labels", () => {
-    test("a worker is given what asks for no more than it has", async ({ store, queue }) => {
-      const wishes: Record<string, string>[] = [
-        { gpu: "a100" },
-        { gpu: "a100", zone: "eu" },
-        { gpu: "h100" },
-        {},
-      ];
-      const ids: string[] = [];
-      for (const workerLabels of wishes) ids.push(await submitOne(store, newTask(queue, { workerLabels })));
-      const given = async (labels: Record<string, string>) =>
-        (await lease(store, queue, { max: 9, labels })).map(({ id }) => id);
-      expect(await given({ zone: "us" }), "what asks for labels is passed by").toEqual([ids[3]]);
-      expect(await given({})).toEqual([]);
-      expect(await given({ gpu: "a100" })).toEqual([ids[0]]);
-      expect(await given({ gpu: "h100", more: "x" })).toEqual([ids[2]]);
-      expect(await given({ gpu: "a100", zone: "us" })).toEqual([]);
-      expect(await given({ more: "x", zone: "eu", gpu: "a100" })).toEqual([ids[1]]);
+    test("tenants of equal weight take turns, however many tasks each has", async ({ store, queue }) => {
+      await store.submit([...many(20, queue, { tenant: "a" }), ...many(4, queue, { tenant: "b" })]);
+      const given = (await lease(store, queue, { max: 10 })).map((task) => task.tenant);
+      expect(given).toEqual(["a", "b", "a", "b", "a", "b", "a", "b", "a", "a"]);
     });
 
-    test("asks of one call are each served by their own labels", async ({ store, queue }) => {
-      const labels = { gpu: "1" };
-      const wanting = await submitOne(store, newTask(queue, { priority: 9, workerLabels: labels }));
-      const plain = await submitOne(store, newTask(queue));
-      const ask = { queue, workerId: "w", max: 1, leaseMs: 60_000 };
-      const grants = await store.lease([
-        { ...ask, labels: {} },
-        { ...ask, labels: {} },
-        { ...ask, labels },
+    test("a tenant's weight is its share of the turns", async ({ store, queue }) => {
+      await store.configure([{ queue, policy: { tenantWeights: { a: 3 } } }]);
+      await store.submit(["a", "b"].flatMap((tenant) => many(40, queue, { tenant })));
+      const given = await lease(store, queue, { max: 40 });
+      expect(given.filter((task) => task.tenant === "a")).toHaveLength(30);
+    });
+
+    test("a tenant's lanes share its turns", async ({ store, queue }) => {
+      await store.submit([
+        ...["x", "y", "z"].flatMap((concurrencyKey) => many(20, queue, { tenant: "a", concurrencyKey })),
+        ...many(20, queue, { tenant: "b" }),
       ]);
-      expect(grants.map(({ tasks }) => tasks.map(({ id }) => id))).toEqual([[plain], [], [wanting]]);
+      const given = await lease(store, queue, { max: 24 });
+      const ofTenant = (tenant: string) => given.filter((task) => task.tenant === tenant).length;
+      expect(Math.abs(ofTenant("a") - ofTenant("b"))).toBeLessThanOrEqual(2);
+      for (const key of ["x", "y", "z"])
+        expect(given.filter((task) => task.concurrencyKey === key).length).toBeGreaterThanOrEqual(3);
     });
 
-    test("come back with the task, as do its key and its timeouts", async ({ store, queue }) => {
-      const parts = {
-        tenant: "日本 = é",
-        concurrencyKey: "a key = 🦀",
-        workerLabels: { zone: "eu=1", gpu: "" },
-        timeouts: { toStartMs: 60_000, heartbeatMs: 61_000 },
-      };
-      const id = await submitOne(store, newTask(queue, parts));
-      expect(await getOne(store, id)).toMatchObject(parts);
-      const [task] = await lease(store, queue, { labels: { gpu: "", zone: "eu=1" } });
-      expect(task).toMatchObject({ id, ...parts });
-      const plain = await getOne(store, await submitOne(store, newTask(queue)));
-      expect(plain).toMatchObject({ concurrencyKey: "", workerLabels: {}, timeouts: {} });
+    test("idleness earns no turns", async ({ store, queue }) => {
+      await store.submit(many(30, queue, { tenant: "a" }));
+      await lease(store, queue, { max: 10 });
+      await store.submit(many(10, queue, { tenant: "b" }));
+      const given = (await lease(store, queue, { max: 6 })).map((task) => task.tenant);
+      expect(given).toEqual(["b", "a", "b", "a", "b", "a"]);
+      expect(strideUnit).toBeGreaterThan(0);
     });
-  });
 
-  describe("places in a lane", () => {
-    test("a released task is first of its lane, as of when it was queued", async (kit) => {
-      const { store, queue, advance } = kit;
-      const tasks = many(queue, 4, { tenant: "a", concurrencyKey: "k" });
+    test("a worker is given what asks for no labels that it lacks", async ({ store, queue }) => {
+      const gpu = await submitOne(store, newTask(queue, { workerLabels: { gpu: "a100" } }));
+      const both = await submitOne(store, newTask(queue, { workerLabels: { zone: "x", gpu: "a100" } }));
+      const plain = await submitOne(store, newTask(queue));
+      const take = async (labels: Record<string, string>) =>
+        (await lease(store, queue, { max: 9, labels })).map((task) => task.id);
+      expect(await take({})).toEqual([plain]);
+      expect(await take({ gpu: "h100", zone: "x" })).toEqual([]);
+      expect(await take({ gpu: "a100" })).toEqual([gpu]);
+      expect(await take({ gpu: "a100", zone: "x", more: "1" })).toEqual([both]);
+      expect(await getOne(store, both)).toMatchObject({ workerLabels: { gpu: "a100", zone: "x" } });
+    });
+
+    test("a lane is one, in whatever order its labels are written", async ({ store, queue }) => {
+      const ids: string[] = [];
+      for (const workerLabels of [
+        { a: "1", b: "=2" },
+        { b: "=2", a: "1" },
+        { a: "1", b: "=2" },
+      ])
+        ids.push(await submitOne(store, newTask(queue, { workerLabels })));
+      const given = await lease(store, queue, { max: 3, labels: { a: "1", b: "=2" } });
+      expect(given.map((task) => task.id)).toEqual(ids);
+    });
+
+    test("asks of one call are served one after the other", async ({ store, queue }) => {
+      await store.submit(["a", "b", "c"].flatMap((tenant) => many(4, queue, { tenant })));
+      const grants = await store.lease([2, 3, 1].map((max) => ask(queue, { max })));
+      expect(grants.map(({ tasks }) => tasks.map((task) => task.tenant))).toEqual([
+        ["a", "b"],
+        ["c", "a", "b"],
+        ["c"],
+      ]);
+    });
+
+    test("a released task is first in its lane again, queued since when it was", async (kit) => {
+      const { store, advance, queue } = kit;
+      const [first, second] = [
+        await submitOne(store, newTask(queue)),
+        await submitOne(store, newTask(queue)),
+      ];
+      const { queuedMs } = await getOne(store, first);
+      advance?.(5);
+      const [task] = await lease(store, queue);
+      await finish(store, term(task!), { kind: "released", reason: "drain" });
+      expect((await getOne(store, first)).queuedMs).toBe(queuedMs);
+      expect((await store.stats([queue]))[0]!.oldestQueuedMs).toBe(queuedMs);
+      expect((await lease(store, queue, { max: 2 })).map((one) => one.id)).toEqual([first, second]);
+    });
+
+    test("many lanes are all served", async ({ store, queue }) => {
+      const tasks = Array.from({ length: 400 }, (_, i) => newTask(queue, { tenant: `t${i % 200}` }));
       await store.submit(tasks);
-      const [first, second] = await lease(store, queue, { max: 2 });
-      advance?.(50);
-      const released = { kind: "released", reason: "drain" } as const;
-      await finish(store, term(second!), released);
-      await finish(store, term(first!), released);
-      expect((await getOne(store, first!.id)).queuedMs).toBe(first!.queuedMs);
-      expect((await lease(store, queue, { max: 9 })).map(({ id }) => id)).toEqual(tasks.map(({ id }) => id));
-    });
-
-    test("a canceled task leaves no gap, and goes to the back when it is retried", async ({
-      store,
-      queue,
-    }) => {
-      const tasks = many(queue, 12, { tenant: "a", workerLabels: { gpu: "1" } });
-      await store.submit(tasks);
-      const gone = [0, 1, 5, 6, 11].map((place) => tasks[place]!.id);
-      await store.cancel(gone.map((taskId) => ({ taskId, reason: "" })));
-      await store.retry([{ taskId: gone[2]! }]);
-      const left = tasks.map(({ id }) => id).filter((id) => !gone.includes(id));
-      const taken = await lease(store, queue, { max: 20, labels: { gpu: "1" } });
-      expect(taken.map(({ id }) => id)).toEqual([...left, gone[2]]);
-    });
-
-    test("a lane whose tasks were all canceled is none", async ({ store, queue }) => {
-      const gone = many(queue, 30, { tenant: "a", priority: 9 });
-      const other = newTask(queue, { tenant: "b", priority: 1 });
-      await store.submit([...gone, other]);
-      await store.cancel(gone.map(({ id }) => ({ taskId: id, reason: "" })));
-      expect((await leaseOne(store, queue)).id).toBe(other.id);
-      expect(await lease(store, queue, { max: 9 })).toEqual([]);
-      const again = await submitOne(store, newTask(queue, { tenant: "a", priority: 9 }));
-      expect((await leaseOne(store, queue)).id).toBe(again);
+      const first = await lease(store, queue, { max: 200 });
+      expect(new Set(first.map((task) => task.tenant)).size).toBe(200);
+      const rest = await lease(store, queue, { max: 300 });
+      expect(new Set([...first, ...rest].map((task) => task.id)).size).toBe(400);
+      expect(await lease(store, queue)).toEqual([]);
     });
   });
 }

@@ -1,6 +1,5 @@
 import { describe, expect } from "vitest";
 import {
-  ask,
   bytes,
   failedForGood,
   finish,
@@ -56,13 +55,14 @@ export function leaseCases(open: OpenStore): void {
       const here = [newTask(queue), newTask(queue), newTask(queue)];
       const there = [newTask(otherQueue)];
       await store.submit([...here, ...there]);
+      const ask = { workerId: "w", labels: {}, leaseMs: 60_000 };
       const answers = await store.lease([
-        ask(queue, { max: 1, workerId: "a" }),
-        ask(otherQueue, { max: 5, workerId: "b" }),
-        ask(queue, { max: 5, workerId: "c" }),
-        ask(queue, { max: 5 }),
-        ask(`${queue}-none`, { max: 5 }),
-        ask(queue, { max: 0 }),
+        { ...ask, queue, max: 1, workerId: "a" },
+        { ...ask, queue: otherQueue, max: 5, workerId: "b" },
+        { ...ask, queue, max: 5, workerId: "c" },
+        { ...ask, queue, max: 5 },
+        { ...ask, queue: `${queue}-none`, max: 5 },
+        { ...ask, queue, max: 0 },
       ]);
       expect(answers.map(({ tasks }) => tasks.map((task) => task.id))).toEqual([
         [here[0]!.id],

@@ -14,7 +14,7 @@ const timeoutMs = 60_000 + runs * 1_000;
 const moves: Readonly<Record<TaskState, readonly TaskState[]>> = {
   BLOCKED: ["SCHEDULED", "QUEUED", "FAILED", "CANCELED"],
   SCHEDULED: ["QUEUED", "CANCELED"],
-  QUEUED: ["RUNNING", "CANCELED"],
+  QUEUED: ["RUNNING", "FAILED", "CANCELED"],
   RUNNING: ["SUCCEEDED", "FAILED", "CANCELED", "SCHEDULED", "QUEUED", "BLOCKED"],
   INPUT_REQUIRED: ["QUEUED", "CANCELED"],
   SUCCEEDED: [],
@@ -48,7 +48,11 @@ export function randomCases(open: OpenStore): void {
 async function expectAudit(model: Model, { store, queue, otherQueue }: Kit): Promise<void> {
   const queues = [queue, otherQueue];
   const tasks = [...model.tasks.values()];
-  for (const { queue: name, counts, deadLetter } of await store.stats(queues))
+  for (const { queue: name, counts, deadLetter, arrived, ended } of await store.stats(queues)) {
+    expect({ arrived, ended }).toEqual({
+      arrived: model.arrived.get(name) ?? 0,
+      ended: model.ended.get(name) ?? 0,
+    });
     for (const state of taskStates) {
       const ids = tasks
         .filter((one) => one.task.queue === name && one.state === state)
@@ -59,6 +63,7 @@ async function expectAudit(model: Model, { store, queue, otherQueue }: Kit): Pro
       const page = await store.list({ queues: [name], states: [state], limit: 500 });
       expect(page.tasks.map((task) => task.id).sort()).toEqual(ids.sort());
     }
+  }
   for (const { task } of tasks) {
     await expectWholeLog(store, task.id);
     const page = await store.readLog({ taskId: task.id, from: 1, limit: 10_000 });

@@ -250,7 +250,8 @@ export function submitCases(open: OpenStore): void {
       await settle(store);
       const [leased] = await lease(store, queue, { workerId: odd });
       const error = { kind: odd, message: odd, retryable: true, detail: odd };
-      await store.finish([{ ...term(leased!), result: { kind: "failed", failure: error } }]);
+      const { fence } = leased!;
+      await store.finish([{ taskId: id, fence, result: { kind: "failed", failure: error } }]);
       expect(await getOne(store, id)).toMatchObject({
         state: "FAILED",
         tenant: odd,

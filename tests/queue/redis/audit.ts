@@ -19,7 +19,7 @@ export async function audit(client: Redis, prefix: string): Promise<string[]> {
   return [...strays.map((key) => `${key} is outside its queue's slot`), ...faults.flat()];
 }
 
-const knownKeys = /^([qGthfdoepurlgzscnXRYBTKkZEiSDFOwWVAH]|(S|R|Q|B|E|L|C|P):.+)$/s;
+const knownKeys = /^([qGthfdoepurlgzscnXRYBTKkZEiSDFOwWVAaH]|(S|R|Q|B|E|L|C|P):.+)$/s;
 const hasChildren = 1;
 const hasLogList = 2;
 const isDead = 4;

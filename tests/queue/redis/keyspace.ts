@@ -83,12 +83,10 @@ export class Keyspace {
     if (packed === null) return [];
     const reader = new Reader(packed);
     reader.skip(2);
-    const names: string[] = [];
-    for (let left = reader.u8(); left > 0; left--) {
-      names.push(reader.text8());
-      reader.skip(4);
-    }
-    return names;
+    const [count, width] = [reader.u8(), reader.u8()];
+    return Array.from({ length: count }, () =>
+      width === 0 ? reader.text8() : reader.view(width).toString(),
+    );
   }
 
   async lane(lane: string): Promise<LaneRun[]> {
@@ -105,8 +103,7 @@ export class Keyspace {
 
   /** The tasks in a run of leases. */
   async leaseRun(run: string): Promise<string[]> {
-    const packed = await this.#client.getBuffer(`${this.base}E:${run}`);
-    return packed === null ? [] : readNames(new Reader(packed));
+    return (await this.#client.get(`${this.base}E:${run}`))?.split(",") ?? [];
   }
 
   /** The runs of tasks that ended together. */
@@ -116,15 +113,9 @@ export class Keyspace {
       const reader = new Reader(entry);
       const run = reader.u48();
       reader.skip(6);
-      return { run, uniques: readNames(reader) };
+      return { run, uniques: reader.restText().split(",") };
     });
   }
-}
-
-function readNames(reader: Reader): string[] {
-  const names: string[] = [];
-  while (!reader.ended) names.push(reader.text8());
-  return names;
 }
 
 function readHead(unique: string, head: Buffer): Head {
@@ -134,10 +125,10 @@ function readHead(unique: string, head: Buffer): Head {
     priority: head[1] as number,
     flags: head.readUIntBE(3, 3),
     place: head.readUIntBE(20, 6),
-    chunk: head.readUIntBE(26, 5),
-    slot: head[31] as number,
-    worker: head.readUInt32BE(40),
-    queuedMs: head.readUIntBE(50, 6),
-    dueMs: head.readUIntBE(68, 6),
+    chunk: head.readUIntBE(48, 5),
+    slot: head[53] as number,
+    worker: head.readUInt32BE(38),
+    queuedMs: head.readUIntBE(68, 6),
+    dueMs: head.readUIntBE(32, 6),
   };
 }

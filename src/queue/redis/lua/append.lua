@@ -14,6 +14,7 @@ local function sign(T)
   if z.heartbeat > 0 then leaseUntil(T, math.max(T[DUE], math.min(NOW + z.leaseMs, limitOf(T, z)))) end
 end
 
+--@main
 local at, outcomes = 1, {}
 while at <= #INPUT do
   local uniq, fence, tokens, usd, hasProgress, progress, n, entry

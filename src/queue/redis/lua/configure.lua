@@ -5,6 +5,7 @@
 -- ARGV[4]  the operator's policy as JSON; '-': there is none any more
 -- ARGV[5]  the pause: JSON without its time; '-': resumed
 --@include commit
+--@main
 local changes = { role = INPUT, operator = ARGV[4], pause = ARGV[5] }
 for name, value in pairs(changes) do
   if value == '-' then

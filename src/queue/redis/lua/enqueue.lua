@@ -8,17 +8,11 @@
 --@include lanes
 --@include intake
 --@include tell
-readNumbers({ 'number', 'place', 'fence', 'arrived', '2', '0', '1', '3', '4' })
-local room = tasksMax - numbers['2'] - numbers['0'] - numbers['1'] - numbers['3'] - numbers['4']
-local fence = numbers['fence'] -- a task that comes again under a deleted one's id has a higher one
-number, place = numbers['number'], numbers['place']
-
-local heads, puts, starts, created, outcomes, own = {}, {}, {}, {}, {}, {}
-local pushes, run = {}, nil
+--@state fields, starting, entries, run = {}, {}, {}, nil
 
 local function put(field, uniq, value)
-  local values = puts[field] or {}
-  puts[field] = values
+  local values = fields[field] or {}
+  fields[field] = values
   local n = #values
   values[n + 1], values[n + 2] = uniq, value
   return BITS[field]
@@ -32,7 +26,7 @@ local function putMore(uniq, more)
   if more.timeouts ~= '' then
     flags = flags + put('z', uniq, more.timeouts)
     local toStart = parse('>I6', more.timeouts)
-    if toStart > 0 then starts[#starts + 1], starts[#starts + 2] = NOW + toStart, uniq end
+    if toStart > 0 then starting[#starting + 1], starting[#starting + 2] = NOW + toStart, uniq end
   end
   return flags
 end
@@ -41,32 +35,32 @@ local function pushRun()
   if not run then return end
   local entry = pack(ENTRY, run.chunk, run.slot, run.n, run.n == 1 and 0 or run.bytes, run.place)
   if run.n == 1 then entry = entry .. run.uniq end
-  local entries = pushes[run.lane]
-  if entries then entries[#entries + 1] = entry else pushes[run.lane] = { entry } end
+  local pushed = entries[run.lane]
+  if pushed then pushed[#pushed + 1] = entry else entries[run.lane] = { entry } end
   run = nil
 end
 
-local function enter(lane, chunk, slot, bytes, uniq)
-  if run and run.lane == lane and run.slot + run.n == slot then
-    run.n = run.n + 1
-  else
-    pushRun()
-    run = { lane = lane, chunk = chunk, slot = slot, n = 1, bytes = bytes, place = place, uniq = uniq }
-  end
-end
+--@main
+readNumbers({ 'number', 'place', 'fence', 'arrived', '2', '0', '1', '3', '4' })
+local room = tasksMax - numbers['2'] - numbers['0'] - numbers['1'] - numbers['3'] - numbers['4']
+local fence = numbers['fence'] -- a task that comes again under a deleted one's id has a higher one
+local number, place = numbers['number'], numbers['place']
+local heads, created, outcomes, own, fronts = {}, {}, {}, {}, {}
+local times = pack('>I6I6', NOW, NOW)
 
 for arg = FIRST_CHUNK, #ARGV - 1 do
   local blob = ARGV[arg]
   local names, lengths, bytes = readIndex(blob)
   local there = call('HMGET', Q .. 't', unpack(names))
   local first, kept, offset = number + 1, 0, bytes
+  local chunk = pack('>I6I6I4I6I5', 0, 0, 0, 0, first)
   for slot = 0, #names - 1 do
-    local uniq, more, priority = names[slot + 1], PLAIN, byte(INPUT, at)
-    at = at + 1
+    local uniq, more, priority = names[slot + 1], PLAIN, byte(INPUT, inputAt)
+    inputAt = inputAt + 1
     if priority >= 16 then
       priority, more = priority - 16, readMore()
     end
-    local outcome
+    local length, outcome = lengths[slot + 1], nil
     if there[slot + 1] then
       outcome = known(uniq, byte(there[slot + 1]), more.fingerprint)
     elseif own[uniq] then
@@ -76,16 +70,26 @@ for arg = FIRST_CHUNK, #ARGV - 1 do
     else
       place, kept = place + 1, kept + 1
       local flags = more == PLAIN and 0 or putMore(uniq, more)
+      local front = flags == 0 and fronts[priority]
+      if not front then
+        front = pack('>BBBI3I2I2I2I4I4', QUEUED, priority, QUEUED, flags, 0, 1, 0, fence, 1)
+        if flags == 0 then fronts[priority] = front end
+      end
       local n = #heads
       heads[n + 1] = uniq
-      heads[n + 2] = pack(HEAD, QUEUED, priority, QUEUED, flags, 0, 1, 0, fence, 1, place,
-        first, slot, offset, lengths[slot + 1], 0, NOW, NOW, 0, 0, 0)
-      enter(more.lane == '' and char(48 + priority) or more.lane, first, slot, bytes, uniq)
+      heads[n + 2] = front .. pack('>I6', place) .. chunk .. pack('>BI4I4', slot, offset, length) .. times
+      local lane = more.lane == '' and LANES[priority] or more.lane
+      if run and run.lane == lane and run.slot + run.n == slot then
+        run.n = run.n + 1
+      else
+        pushRun()
+        run = { lane = lane, chunk = first, slot = slot, n = 1, bytes = bytes, place = place, uniq = uniq }
+      end
       created[#created + 1] = uniq
       own[uniq] = more.fingerprint
       outcome = '\0\2'
     end
-    offset = offset + lengths[slot + 1]
+    offset = offset + length
     outcomes[#outcomes + 1] = outcome
   end
   pushRun()
@@ -97,9 +101,9 @@ end
 
 if not created[1] then return { table.concat(outcomes), { '' } } end
 callMany('HSET', Q .. 't', heads)
-for field, fields in pairs(puts) do callMany('HSET', Q .. field, fields) end
-if starts[1] then callMany('ZADD', Q .. 'D', starts) end
-for lane, entries in pairs(pushes) do lanePush(lane, entries, 'RPUSH') end
+for field, values in pairs(fields) do callMany('HSET', Q .. field, values) end
+if starting[1] then callMany('ZADD', Q .. 'D', starting) end
+for lane, pushed in pairs(entries) do lanePush(lane, pushed, 'RPUSH') end
 numbers['number'], written['number'] = number, true
 numbers['place'], written['place'] = place, true
 count(QUEUED, #created)

@@ -7,39 +7,19 @@
 --@include serve
 --@include timeouts
 --@include record
-local bytesMax = tonumber(ARGV[4])
-readNumbers({ '2', '3', 'run', 'multi', 'stale' })
-local passes = readTurns()
-local leasedNow, taken = 0, 0
+--@state bytesMax, taken, allowed, passes = tonumber(args[4]), 0, 2 ^ 31, nil
 
-local allowed = 2 ^ 31
-if runningMax > 0 then allowed = math.min(allowed, runningMax - numbers['3']) end
-local full = rate > 0 and (tonumber(call('HGET', Q .. 'q', 'full') or nil) or 0)
-if full then
-  local left, wait = tokens(rate, burst, full)
-  if left == 0 and numbers['2'] > 0 then againIn(wait) end
-  allowed = math.min(allowed, left)
-end
-if call('HEXISTS', Q .. 'G', 'pause') == 1 then allowed = 0 end
-
--- Keys that waited for a token and have one; those that still wait say when.
-if keyRate > 0 and allowed > 0 then
-  for _, key in ipairs(call('ZRANGEBYSCORE', Q .. 'Z', '-inf', NOW, 'LIMIT', 0, 1000)) do
-    call('ZREM', Q .. 'Z', key)
-    unpark(key)
+-- The number of the worker of an ask, which has one once it is given a task.
+local function workerOf(ask)
+  if not ask.number then
+    ask.number = tonumber(call('HGET', Q .. 'w', ask.worker) or nil)
+    if not ask.number then
+      ask.number = take('worker')
+      call('HSET', Q .. 'w', ask.worker, text(ask.number))
+      call('HSET', Q .. 'W', text(ask.number), ask.worker)
+    end
   end
-  local waits = call('ZRANGE', Q .. 'Z', 0, 0, 'WITHSCORES')
-  if waits[2] then againIn(tonumber(waits[2]) - NOW) end
-end
-
--- The number of a worker's name.
-local function workerNumber(worker)
-  local number = call('HGET', Q .. 'w', worker)
-  if number then return tonumber(number) end
-  number = take('worker')
-  call('HSET', Q .. 'w', worker, text(number))
-  call('HSET', Q .. 'W', text(number), worker)
-  return number
+  return ask.number
 end
 
 -- The sets of lanes that a worker with these labels may be served from.
@@ -60,12 +40,12 @@ local function begin(T, ask)
   T[ATTEMPT] = T[ATTEMPT] + 1
   T[FENCE] = T[FENCE] + 1
   T[STARTED] = NOW
-  ask.number = ask.number or workerNumber(ask.worker)
   local plain = T[LAST] == 1 and T[ATTEMPT] == 1 and T[FIRST_STATE] == QUEUED and band(T[FLAGS], HAS_LOG_LIST + BITS.l) == 0
-  if T[WORKER] ~= ask.number then
+  local worker = workerOf(ask)
+  if T[WORKER] ~= worker then
     if T[WORKER] > 0 then workerUsed(T[WORKER], -1) end
-    workerUsed(ask.number, 1)
-    T[WORKER] = ask.number
+    workerUsed(worker, 1)
+    T[WORKER] = worker
   end
   local due, z = NOW + ask.leaseMs, timeoutsOf(T)
   if z then
@@ -88,27 +68,89 @@ local function begin(T, ask)
   save(T)
 end
 
+local function turn(L, n)
+  passes[2 + L.priority] = L.pass + (n - 1) * L.stride
+  L.pass = L.pass + n * L.stride
+  passes[1] = passes[1] + n
+  L.run.at = L.run.at + n
+  L.served = true
+  allowed, taken = allowed - n, taken + n
+end
+
 local function serve(L, T, ask)
   begin(T, ask)
   takeOfKey(L.key)
-  L.run.at = L.run.at + 1
-  L.served = true
-  passes[2 + L.priority] = L.pass
-  L.pass = L.pass + L.stride
-  passes[1] = passes[1] + 1
-  allowed, taken, bytes = allowed - 1, taken + 1, bytes + T[LENGTH]
-  append(ask.tasks, T)
+  turn(L, 1)
+  bytes, ask.n = bytes + T[LENGTH], ask.n + 1
+  append(ask.given, T)
 end
 
-local function wants(ask) return #ask.tasks < ask.max and allowed > 0 and bytes < bytesMax end
+-- Tasks that have nothing but a head and are leased for the first time: the front of the head, up to the place, and what it
+-- becomes.
+--@state begins = {}
+local function beginOf(front)
+  local state, priority, first, flags, attempt, generation, pending, fence, last = parse('>BBBI3I2I2I2I4I4', front)
+  local plain = state == QUEUED and first == QUEUED and flags == 0 and last == 1
+  local becomes = plain and pack('>BBBI3I2I2I2I4I4', RUNNING, priority, first, 0, 1, generation, pending, fence + 1, 2) or false
+  begins[front] = becomes
+  return becomes
+end
 
--- Serves one priority as long as it is the highest; false where it has no lane any more.
+-- What follows the front in the heads of an ask's plain tasks: the run of their leases, the lease's end, the worker, the time.
+local function middleOf(ask)
+  if not ask.middle then
+    local due = NOW + ask.leaseMs
+    ask.run = leaseRun(due)
+    ask.middle = pack('>I6I6I6I4I6', ask.run.number, 0, due, workerOf(ask), NOW)
+  end
+  return ask.middle
+end
+
+-- Serves the one lane that is open for as many turns as its run has plain work for it, without a look at what is alike.
+local function serveRun(L, ask, hasLower)
+  local run = L.run
+  local at, n, middle = run.at, 0, middleOf(ask)
+  local most = math.min(ask.max - ask.n, allowed, run.n - at)
+  if hasLower then most = math.min(most, LOWER_TURN_EVERY - 1 - passes[1] % LOWER_TURN_EVERY) end
+  local piece, from = { chunk = run.chunk, heads = {} }, nil
+  while n < most and bytes < bytesMax do
+    local uniq = run.names[at + n + 1]
+    local head = not loaded[uniq] and raw[uniq]
+    if not head then break end
+    local front = sub(head, 1, 20)
+    local becomes = begins[front]
+    if becomes == nil then becomes = beginOf(front) end
+    if not becomes or parse('>I6', head, 21) ~= run.place + at + n then break end
+    local offset, length = parse('>I4I4', head, 55)
+    if from and offset ~= piece.to then break end
+    from = from or offset
+    piece.to = offset + length
+    bytes, n = bytes + length, n + 1
+    head = becomes .. middle .. sub(head, 49)
+    heads[#heads + 1], heads[#heads + 2] = uniq, head
+    piece.heads[n] = char(#uniq) .. uniq .. head
+    ask.run.names[#ask.run.names + 1] = uniq
+    changed[#changed + 1] = uniq
+    raw[uniq] = nil
+  end
+  if n == 0 then return false end
+  piece.from = from
+  append(ask.given, piece)
+  ask.n, ask.fresh = ask.n + n, ask.fresh + n
+  turn(L, n)
+  return true
+end
+
+local function wants(ask) return ask.n < ask.max and allowed > 0 and bytes < bytesMax end
+
+-- Serves one priority as long as it is the highest.
 local function serveFrom(sets, priority, ask)
-  local heap = lanesAt(sets, priority, math.min(ask.max - #ask.tasks, allowed))
+  local heap = lanesAt(sets, priority, math.min(ask.max - ask.n, allowed))
+  local hasLower = priority > 0 and priorityFrom(sets, priority - 1)
   while heap[1] and wants(ask) do
     local L = heap[1]
-    local T = prepare(L, ask.max - #ask.tasks)
-    local lower = T and passes[1] % LOWER_TURN_EVERY == LOWER_TURN_EVERY - 1 and lowerLanes(sets, priority)
+    local T = prepare(L, ask.max - ask.n)
+    local lower = T and hasLower and passes[1] % LOWER_TURN_EVERY == LOWER_TURN_EVERY - 1 and lowerLanes(sets, priority)
     if not T then
       dropFirst(heap)
       -- A lane that was left out of the heap may come before those that are in it.
@@ -123,45 +165,68 @@ local function serveFrom(sets, priority, ask)
       end
     else
       serve(L, T, ask)
-      sink(heap, 1)
+      if heap[2] then sink(heap, 1) elseif L.key == '' then serveRun(L, ask, hasLower) end
     end
   end
   putAllBack()
 end
 
-local function addTasks(tasks)
-  local upTo, chunk
-  for i = 1, #tasks do
-    local T = tasks[i]
-    local where
-    if has(T, BITS.s) or T[LENGTH] == 0 then
-      where, chunk = '\0', nil
-    elseif chunk == T[CHUNK] and upTo == T[OFFSET] then
-      where = pack('>BI4', 1, T[OFFSET])
+-- A piece of a run: its specs are neighbours, and go as one value.
+local function addPiece(piece)
+  local where = NO_FIELDS .. SHARED
+  piece.heads[1] = piece.heads[1] .. NO_FIELDS .. NEW_SHARED
+  for i = 2, #piece.heads do piece.heads[i] = piece.heads[i] .. where end
+  parts[#parts + 1] = table.concat(piece.heads)
+  local empty = piece.to == piece.from
+  values[#values + 1] = empty and '' or call('GETRANGE', Q .. 'S:' .. text(piece.chunk), piece.from, piece.to - 1)
+end
+
+local function addGiven(given)
+  for i = 1, #given do
+    local T = given[i]
+    if T.heads then
+      addPiece(T)
     else
-      where = pack('>BI4', 2, T[OFFSET])
-    end
-    local mask = addHead(T, T.head, where)
-    if byte(where) == 2 then
-      -- The neighbours that follow share the value.
-      local last, to = i, T[OFFSET] + T[LENGTH]
-      while tasks[last + 1] and tasks[last + 1][CHUNK] == T[CHUNK] and tasks[last + 1][OFFSET] == to
-        and not has(tasks[last + 1], BITS.s) do
-        last = last + 1
-        to = to + tasks[last][LENGTH]
-      end
-      values[#values + 1] = call('GETRANGE', Q .. 'S:' .. text(T[CHUNK]), T[OFFSET], to - 1)
-    elseif byte(where) == 0 then
+      local mask = addHead(T, T.head, OWN_VALUE)
       values[#values + 1] = specOf(T)
+      addFields(T, mask)
     end
-    chunk, upTo = T[CHUNK], T[OFFSET] + T[LENGTH]
-    addFields(T, mask)
   end
 end
 
+-- How many tasks the queue's own cap, rate and pause let start.
+local function readAllowed()
+  if runningMax > 0 then allowed = math.min(allowed, runningMax - numbers['3']) end
+  local full = rate > 0 and (tonumber(call('HGET', Q .. 'q', 'full') or nil) or 0)
+  if full then
+    local left, wait = tokens(rate, burst, full)
+    if left == 0 and numbers['2'] > 0 then againIn(wait) end
+    allowed = math.min(allowed, left)
+  end
+  if call('HEXISTS', Q .. 'G', 'pause') == 1 then allowed = 0 end
+  return full
+end
+
+-- Opens the lanes of keys that waited for a token and have one; those that still wait say when.
+local function openDueKeys()
+  for _, key in ipairs(call('ZRANGEBYSCORE', Q .. 'Z', '-inf', NOW, 'LIMIT', 0, 1000)) do
+    call('ZREM', Q .. 'Z', key)
+    unpark(key)
+  end
+  local waits = call('ZRANGE', Q .. 'Z', 0, 0, 'WITHSCORES')
+  if waits[2] then againIn(tonumber(waits[2]) - NOW) end
+end
+
+--@main
+readNumbers({ '2', '3', 'run', 'multi', 'stale' })
+readPolicy()
+passes = readTurns()
+local full = readAllowed()
+if keyRate > 0 and allowed > 0 then openDueKeys() end
+
 local at, asks = 1, {}
 while at <= #INPUT do
-  local ask = { tasks = {} }
+  local ask = { given = {}, n = 0, fresh = 0 }
   ask.max, ask.leaseMs, ask.worker, ask.labels, at = parse('>I2I6I2c0I2c0', INPUT, at)
   append(asks, ask)
 end
@@ -171,16 +236,17 @@ for _, ask in ipairs(asks) do
     local priority = priorityFrom(sets, 9)
     while priority and wants(ask) do
       serveFrom(sets, priority, ask)
-      priority = priorityFrom(sets, 9)
+      priority = wants(ask) and priorityFrom(sets, 9)
     end
   end
 end
 
 local stopped = false
 for _, ask in ipairs(asks) do
-  stopped = stopped or #ask.tasks < ask.max and bytes >= bytesMax
-  append(parts, pack('>I2', #ask.tasks))
-  addTasks(ask.tasks)
+  stopped = stopped or ask.n < ask.max and bytes >= bytesMax
+  append(parts, pack('>I2', ask.n))
+  addGiven(ask.given)
+  if ask.fresh > 0 then workerUsed(ask.number, ask.fresh) end
 end
 if taken > 0 then
   count(QUEUED, -taken)

@@ -3,6 +3,7 @@
 -- ARGV[3]  items: parent's unique Bc0, child's id Bc0
 -- outcomes: the parent's state B (255 missing); one that is not final has the child registered
 --@include commit
+--@main
 local at, outcomes = 1, {}
 while at <= #INPUT do
   local uniq, child

@@ -5,6 +5,7 @@
 -- ARGV[5]  how many
 -- Reply: state (255 missing), last sequence, first kept, sequence of the first entry given, entries
 --@include task
+--@main
 local uniq, from, most = INPUT, tonumber(ARGV[4]), tonumber(ARGV[5])
 local T = load(uniq)
 if not T then return { MISSING } end

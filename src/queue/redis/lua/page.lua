@@ -9,10 +9,8 @@
 -- was the last one of all, the tasks' values
 --@include record
 --@include runs
-local before, most, states, dead, bytesMax =
-  tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6] == '1', tonumber(ARGV[7])
-if before == 0 then before = 2 ^ 40 end
-local seen, number, created = 0, before, 0
+--@state before, most, states, bytesMax = tonumber(args[3]), tonumber(args[4]), tonumber(args[5]), tonumber(args[7])
+--@state seen, number, created = 0, 0, 0
 
 local function look(T)
   seen, number, created = seen + 1, T[CHUNK] + T[SLOT], T[CREATED]
@@ -35,7 +33,7 @@ end
 local function chunkNames(chunk)
   local key = Q .. 'S:' .. chunk
   local bytes, n = parse('>I2B', call('GETRANGE', key, 0, INDEX_HEAD - 1))
-  return indexNames(call('GETRANGE', key, 0, bytes - 1), n)
+  return indexNames(call('GETRANGE', key, 0, bytes - 1), 0, n)
 end
 
 local function lookAtAll()
@@ -54,6 +52,9 @@ local function lookAtAll()
   end
 end
 
+--@main
+if before == 0 then before = 2 ^ 40 end
+number = before
 local exhausted
-if dead then exhausted = lookAtDead() else exhausted = lookAtAll() end
+if ARGV[6] == '1' then exhausted = lookAtDead() else exhausted = lookAtAll() end
 return { table.concat(parts), number, created, exhausted and 1 or 0, values }

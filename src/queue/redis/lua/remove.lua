@@ -3,16 +3,14 @@
 -- ARGV[3]  unique parts Bc0
 -- outcomes: deleted B
 --@include purge
-local at, outcomes, removed = 1, {}, {}
+--@main
+local at, outcomes = 1, {}
 while at <= #INPUT do
   local uniq
   uniq, at = parse('>Bc0', INPUT, at)
-  local T = not removed[uniq] and load(uniq)
-  local final = T and T[STATE] >= SUCCEEDED
-  if final then
-    purge(T)
-    removed[uniq] = true
-  end
+  local T = load(uniq)
+  local final = T and T[STATE] >= SUCCEEDED and T[STATE] ~= MISSING
+  if final then purge(T) end
   outcomes[#outcomes + 1] = char(final and 1 or 0)
 end
 writePurged()

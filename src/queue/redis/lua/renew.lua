@@ -4,6 +4,7 @@
 -- outcomes: accepted B, state B (255 missing)
 --@include commit
 --@include timeouts
+--@main
 local at, outcomes = 1, {}
 while at <= #INPUT do
   local uniq, fence, leaseMs

@@ -21,6 +21,7 @@ local function again(T)
   end
 end
 
+--@main
 local at, outcomes = 1, {}
 while at <= #INPUT do
   local uniq, hasSpec, spec

@@ -13,6 +13,7 @@ local function met(T, uniq, parent)
   save(T)
 end
 
+--@main
 local at, outcomes = 1, {}
 while at <= #INPUT do
   local uniq, parent, succeeded, failure, reason

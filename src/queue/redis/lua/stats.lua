@@ -5,15 +5,16 @@
 --@include task
 --@include runs
 --@constant LANES_LOOKED_AT 100
-local found = call('HMGET', Q .. 'q', '0', '1', '2', '3', '4', '5', '6', '7', 'arrived', 'over')
-for i = 1, 10 do found[i] = tonumber(found[i]) or 0 end
-
-local oldest = -1
+--@state oldest = -1
 local function lookAt(lane)
   local entry = call('LINDEX', Q .. 'Q:' .. lane, 0)
   local T = entry and nextOf(runOf(entry))
   if T and (oldest < 0 or T[QUEUED_AT] < oldest) then oldest = T[QUEUED_AT] end
 end
+
+--@main
+local found = call('HMGET', Q .. 'q', '0', '1', '2', '3', '4', '5', '6', '7', 'arrived', 'over')
+for i = 1, 10 do found[i] = tonumber(found[i]) or 0 end
 if found[QUEUED + 1] > 0 then
   local sets = call('SMEMBERS', Q .. 'Y')
   sets[#sets + 1] = ''

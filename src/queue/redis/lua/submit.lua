@@ -7,10 +7,6 @@
 -- outcomes: status B (0 created, 1 existing, 2 conflict, 3 full, 4 unknown parent), state B
 --@include moves
 --@include intake
-readNumbers({ '0', '1', '2', '3', '4', 'number', 'place', 'fence' })
-local fence = numbers['fence'] -- a task that comes again under a deleted one's id has a higher one
-local unfinished = numbers['0'] + numbers['1'] + numbers['2'] + numbers['3'] + numbers['4']
-
 local function create(T, due, more, named, parents)
   if more.lane ~= '' then set(T, 'g', more.lane) end
   if more.fingerprint ~= '' then set(T, 'f', more.fingerprint) end
@@ -36,20 +32,24 @@ local function create(T, due, more, named, parents)
   save(T)
 end
 
+--@main
+readNumbers({ '0', '1', '2', '3', '4', 'number', 'place', 'fence' })
+local fence = numbers['fence'] -- a task that comes again under a deleted one's id has a higher one
+local unfinished = numbers['0'] + numbers['1'] + numbers['2'] + numbers['3'] + numbers['4']
 local outcomes = {}
 for arg = FIRST_CHUNK, #ARGV - 1 do
   local blob = ARGV[arg]
   local names, lengths, bytes = readIndex(blob)
   local first, kept, offset = add('number', 0) + 1, 0, bytes
   for slot = 0, #names - 1 do
-    local uniq, more, priority = names[slot + 1], PLAIN, byte(INPUT, at)
-    at = at + 1
+    local uniq, more, priority = names[slot + 1], PLAIN, byte(INPUT, inputAt)
+    inputAt = inputAt + 1
     if priority >= 16 then
       priority, more = priority - 16, readMore()
     end
     local knows, timeKind, time, named, n, parents
-    knows, timeKind, time, named, n, at = parse('>BBI6I4c0I4', INPUT, at)
-    parents, at = parseParents(n, at)
+    knows, timeKind, time, named, n, inputAt = parse('>BBI6I4c0I4', INPUT, inputAt)
+    parents, inputAt = parseParents(n, inputAt)
     local there = load(uniq)
     local outcome
     if there then
@@ -60,7 +60,7 @@ for arg = FIRST_CHUNK, #ARGV - 1 do
     elseif unfinished >= tasksMax then
       outcome = '\3\0'
     else
-      local T = { 0, priority, 0, 0, 0, 1, 0, fence, 1, 0, first, slot, offset, lengths[slot + 1], 0, NOW, 0, 0, 0, 0 }
+      local T = { 0, priority, 0, 0, 0, 1, 0, fence, 1, 0, 0, 0, 0, 0, first, slot, offset, lengths[slot + 1], NOW, 0 }
       T.uniq = uniq
       create(T, timeKind == 1 and time or timeKind == 2 and NOW + time or 0, more, named, parents)
       kept = kept + 1

@@ -9,7 +9,7 @@
 -- Reply: now I6 and expired leases (unique Bc0, fence I4, attempt I2, started I6, header I4c0, timeouts Bc0), outbox entries, promoted,
 -- purged, not started, milliseconds until the next scheduled task, lease or timeout is due (-1: none), the signal
 --@include purge
-local retentionMs, keptMax, batch = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+--@state retentionMs, keptMax, batch = tonumber(args[3]), tonumber(args[4]), tonumber(args[5])
 
 local function promote()
   local due = call('ZRANGEBYSCORE', Q .. 'S', '-inf', NOW, 'LIMIT', 0, batch)
@@ -38,25 +38,28 @@ end
 
 -- Deletes from the run of ends at the front of F as many as may go; answers how many, and whether the run is through.
 local function purgeRun(entry, kept, most)
-  local run, ended, at = parse('>I6I6', entry)
-  local names, purged = {}, 0
-  while at <= #entry do
-    local uniq, after = parse('>Bc0', entry, at)
-    local T = load(uniq)
+  local run, ended = parse('>I6I6', entry)
+  local names, purged, left = {}, 0, nil
+  for uniq in string.gmatch(sub(entry, 13), '[^,]+') do append(names, uniq) end
+  loadAll(names)
+  for i = 1, #names do
+    local T = load(names[i])
     -- Else it was retried since, or deleted already.
-    if T and T[STATE] >= SUCCEEDED and T[PLACE] == run then
-      if purged == most or (kept - purged <= keptMax and ended + retentionMs > NOW) then break end
+    if T and T[STATE] >= SUCCEEDED and T[STATE] ~= MISSING and T[PLACE] == run then
+      if purged == most or (kept - purged <= keptMax and ended + retentionMs > NOW) then
+        left = i
+        break
+      end
       purge(T)
       purged = purged + 1
     end
-    at = after
   end
-  if at > #entry then
+  if not left then
     call('LPOP', Q .. 'F')
   elseif purged > 0 then
-    call('LSET', Q .. 'F', 0, sub(entry, 1, 12) .. sub(entry, at))
+    call('LSET', Q .. 'F', 0, sub(entry, 1, 12) .. table.concat(names, ',', left))
   end
-  return purged, at > #entry
+  return purged, not left
 end
 
 local function purgeOld()
@@ -75,10 +78,8 @@ end
 local function listExpired()
   local listed = {}
   for _, run in ipairs(call('ZRANGEBYSCORE', Q .. 'E', '-inf', NOW, 'LIMIT', 0, batch)) do
-    local members, at, live = call('GET', Q .. 'E:' .. run) or '', 1, false
-    while at <= #members do
-      local uniq
-      uniq, at = parse('>Bc0', members, at)
+    local live = false
+    for uniq in string.gmatch(call('GET', Q .. 'E:' .. run) or '', '[^,]+') do
       local T = load(uniq)
       if T and T[STATE] == RUNNING and T[PLACE] == tonumber(run) then
         live = true
@@ -115,6 +116,7 @@ local function dropFullBuckets()
   end
 end
 
+--@main
 dropFullBuckets()
 local promoted, late, purged = promote(), failLate(), purgeOld()
 writePurged()

@@ -1,6 +1,8 @@
--- Every script begins with this part, and includes of the others only what it uses: each function costs every call of it.
+-- What every function of the library stands on. scripts.ts puts the library together: each of these parts once, then each script,
+-- whose part after the line `--@main` is the body of its function. A line `--@state` names what a call begins with anew; a line
+-- `--@constant` is put in where its name stands, since Lua has room for 200 locals alone.
 --
--- KEYS[1]  am:{queue}: everything of the queue begins with it, so that one hash slot holds the queue. Scripts make the
+-- keys[1]  am:{queue}: everything of the queue begins with it, so that one hash slot holds the queue. Scripts make the
 --          names of the keys they touch from it; keys.ts says what each key is.
 -- ARGV[1]  the channel of signals
 -- ARGV[2]  how many entries a log keeps
@@ -10,13 +12,14 @@
 --
 -- A reply is {outcomes, {signal, effect, …}}: packed outcomes in the items' order; then the signal that is the caller's to
 -- tell ('' for none) and the outbox entries that were added.
-local call, pack, parse, band, bor = redis.call, struct.pack, struct.unpack, bit.band, bit.bor
-local char, byte, sub, format, floor = string.char, string.byte, string.sub, string.format, math.floor
-local Q, CHANNEL, LOG_MAX, INPUT, HEARS = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[#ARGV]
-local clock = call('TIME')
-local NOW = clock[1] * 1000 + floor(clock[2] / 1000)
+-- There are none of these while a library is loaded.
+--@state char, byte, sub, format, floor = string.char, string.byte, string.sub, string.format, math.floor
+--@state call, pack, parse, band, bor = redis.call, struct.pack, struct.unpack, bit.band, bit.bor
+--@state Q, ARGV = keys[1], args
+--@state CHANNEL, LOG_MAX, INPUT, HEARS = args[1], tonumber(args[2]), args[3], args[#args]
+--@state clock = call('TIME')
+--@state NOW = clock[1] * 1000 + floor(clock[2] / 1000)
 
--- Constants are put in where they are named: Lua has room for 200 locals alone.
 --@constant BLOCKED 0
 --@constant SCHEDULED 1
 --@constant QUEUED 2
@@ -26,8 +29,9 @@ local NOW = clock[1] * 1000 + floor(clock[2] / 1000)
 --@constant CANCELED 7
 --@constant MISSING 255
 
--- What changes of a task is its head, in the hash t. All else is written once, in batches, and read by what the head says.
---@constant HEAD '>BBBI3I2I2I2I4I4I6I5BI4I4I4I6I6I6I6I6'
+-- What changes of a task is its head, in the hash t. All else is written once, in batches, and read by what the head says. What
+-- a lease and an end change comes first, so that the heads of tasks that fare alike differ in their tails alone.
+--@constant HEAD '>BBBI3I2I2I2I4I4I6I6I6I4I6I5BI4I4I6I6'
 --@constant HEAD_FIELDS 20
 --@constant STATE 1
 --@constant PRIORITY 2
@@ -41,17 +45,17 @@ local NOW = clock[1] * 1000 + floor(clock[2] / 1000)
 -- Where the index of its state mentions it: the place in its lane, the number of its lease run, or of its final run.
 --@constant PLACE 10
 -- Its chunk, the slot in it, and where its spec lies in it.
---@constant CHUNK 11
---@constant SLOT 12
---@constant OFFSET 13
---@constant LENGTH 14
+--@constant CHUNK 15
+--@constant SLOT 16
+--@constant OFFSET 17
+--@constant LENGTH 18
 -- The number of the worker of its last lease.
---@constant WORKER 15
---@constant CREATED 16
---@constant QUEUED_AT 17
---@constant STARTED 18
---@constant FINISHED 19
---@constant DUE 20
+--@constant WORKER 13
+--@constant CREATED 19
+--@constant QUEUED_AT 20
+--@constant STARTED 14
+--@constant FINISHED 11
+--@constant DUE 12
 
 -- What there is of a task besides its head: children that wait, a log list, being a dead letter, and fields in the hashes of the
 -- same names.

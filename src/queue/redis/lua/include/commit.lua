@@ -4,12 +4,12 @@
 --@include task
 --@include lanes
 --@include runs
-local dirty, puts, drops = {}, {}, {}
-local pushes, fronts = {}, {}
-local leases, unleased, finals = {}, {}, {}
-local scheduled, unscheduled, starts, unstarts, stale = {}, {}, {}, {}, {}
-local workers = {}
-local effects, changed, revoked, ready = {}, {}, {}, false
+--@state dirty, heads, puts, drops = {}, {}, {}, {}
+--@state pushes, fronts = {}, {}
+--@state leases, unleased, finals, finalRun = {}, {}, {}, nil
+--@state scheduled, unscheduled, starts, unstarts, stale = {}, {}, {}, {}, {}
+--@state workers = {}
+--@state effects, changed, revoked, ready = {}, {}, {}, false
 
 local function append(list, value) list[#list + 1] = value end
 
@@ -76,90 +76,32 @@ end
 
 local function unlease(T) unleased[T[PLACE]] = (unleased[T[PLACE]] or 0) + 1 end
 
--- Moves the task into the run of leases that end at `due`.
-local function leaseUntil(T, due)
-  if T[STATE] == RUNNING then
-    if T[DUE] == due then return end
-    unlease(T)
-  end
+-- The run of leases that end at `due`.
+local function leaseRun(due)
   local run = leases[due]
   if not run then
     run = { number = take('run'), due = due, names = {} }
     leases[due] = run
   end
+  return run
+end
+
+local function leaseUntil(T, due)
+  if T[STATE] == RUNNING then
+    if T[DUE] == due then return end
+    unlease(T)
+  end
+  local run = leaseRun(due)
   T[DUE], T[PLACE] = due, run.number
-  append(run.names, char(#T.uniq) .. T.uniq)
+  append(run.names, T.uniq)
 end
 
 local function workerUsed(number, by) workers[number] = (workers[number] or 0) + by end
 
-local function writeLeases()
-  for _, run in pairs(leases) do
-    local number = text(run.number)
-    call('SET', Q .. 'E:' .. number, table.concat(run.names))
-    call('ZADD', Q .. 'E', text(run.due), number)
-    call('HSET', Q .. 'i', number, #run.names)
-  end
-end
-
--- A run's last lease takes the run along.
-local function writeUnleased()
-  for number, by in pairs(unleased) do
-    local name = text(number)
-    if call('HINCRBY', Q .. 'i', name, -by) <= 0 then
-      call('DEL', Q .. 'E:' .. name)
-      call('ZREM', Q .. 'E', name)
-      call('HDEL', Q .. 'i', name)
-    end
-  end
-end
-
-local function writeFinals()
-  if not finals[1] then return end
-  local run, names = take('ended'), {}
-  add('over', #finals)
-  for i = 1, #finals do
-    finals[i][PLACE] = run
-    names[i] = char(#finals[i].uniq) .. finals[i].uniq
-  end
-  call('RPUSH', Q .. 'F', pack('>I6I6', run, NOW) .. table.concat(names))
-end
-
-local function writeTasks()
-  local heads = {}
-  for i = 1, #dirty do
-    local T = dirty[i]
-    if T.fresh then logWrite(T) end
-    if T.sets then
-      for field, value in pairs(T.sets) do gather(puts, field, T.uniq, value) end
-    end
-    heads[2 * i - 1] = T.uniq
-    heads[2 * i] = T.head or pack(HEAD, unpack(T, 1, HEAD_FIELDS))
-  end
-  if heads[1] then callMany('HSET', Q .. 't', heads) end
-  for field, values in pairs(puts) do callMany('HSET', Q .. field, values) end
-  for field, names in pairs(drops) do callMany('HDEL', Q .. field, names) end
-end
-
-local function writeWorkers()
-  for number, by in pairs(workers) do
-    local name = text(number)
-    if by ~= 0 and call('HINCRBY', Q .. 'V', name, by) <= 0 then
-      local worker = call('HGET', Q .. 'W', name)
-      call('HDEL', Q .. 'V', name)
-      call('HDEL', Q .. 'W', name)
-      if worker then call('HDEL', Q .. 'w', worker) end
-    end
-  end
-end
-
-local function writeEffects()
-  local members = {}
-  for i = 1, #effects do
-    append(members, string.match(effects[i], '^%d+'))
-    append(members, effects[i])
-  end
-  callMany('ZADD', Q .. 'O', members)
+-- The run of the tasks that end in this call.
+local function runOfEnds()
+  finalRun = finalRun or take('ended')
+  return finalRun
 end
 
 -- Drops what is stale from a lane's front, so that each open lane begins with a task that waits; what is left of a long
@@ -188,9 +130,74 @@ local function settleLane(lane)
   return true
 end
 
+local commit
+do
+local function writeLeases()
+  for _, run in pairs(leases) do
+    local number = text(run.number)
+    call('SET', Q .. 'E:' .. number, table.concat(run.names, ','))
+    call('ZADD', Q .. 'E', text(run.due), number)
+    call('HSET', Q .. 'i', number, #run.names)
+  end
+end
+
+-- A run's last lease takes the run along.
+local function writeUnleased()
+  for number, by in pairs(unleased) do
+    local name = text(number)
+    if call('HINCRBY', Q .. 'i', name, -by) <= 0 then
+      call('DEL', Q .. 'E:' .. name)
+      call('ZREM', Q .. 'E', name)
+      call('HDEL', Q .. 'i', name)
+    end
+  end
+end
+
+local function writeFinals()
+  if not finals[1] then return end
+  add('over', #finals)
+  call('RPUSH', Q .. 'F', pack('>I6I6', runOfEnds(), NOW) .. table.concat(finals, ','))
+end
+
+local function writeTasks()
+  for i = 1, #dirty do
+    local T = dirty[i]
+    if T.fresh then logWrite(T) end
+    if T.sets then
+      for field, value in pairs(T.sets) do gather(puts, field, T.uniq, value) end
+    end
+    append(heads, T.uniq)
+    append(heads, T.head or pack(HEAD, unpack(T, 1, HEAD_FIELDS)))
+  end
+  if heads[1] then callMany('HSET', Q .. 't', heads) end
+  for field, values in pairs(puts) do callMany('HSET', Q .. field, values) end
+  for field, names in pairs(drops) do callMany('HDEL', Q .. field, names) end
+end
+
+local function writeWorkers()
+  for number, by in pairs(workers) do
+    local name = text(number)
+    if by ~= 0 and call('HINCRBY', Q .. 'V', name, by) <= 0 then
+      local worker = call('HGET', Q .. 'W', name)
+      call('HDEL', Q .. 'V', name)
+      call('HDEL', Q .. 'W', name)
+      if worker then call('HDEL', Q .. 'w', worker) end
+    end
+  end
+end
+
+local function writeEffects()
+  local members = {}
+  for i = 1, #effects do
+    append(members, string.match(effects[i], '^%d+'))
+    append(members, effects[i])
+  end
+  callMany('ZADD', Q .. 'O', members)
+end
+
 -- The last step of every script that changes something. Answers with the outbox entries that were added, after the signal
 -- that is the caller's to tell.
-local function commit()
+function commit()
   for lane, entries in pairs(fronts) do lanePush(lane, entries, 'LPUSH') end
   for lane, entries in pairs(pushes) do lanePush(lane, entries, 'RPUSH') end
   for lane in pairs(stale) do settleLane(lane) end
@@ -208,4 +215,5 @@ local function commit()
   local told = ready or changed[1] or revoked[1]
   table.insert(effects, 1, told and tell(ready, changed, revoked) or '')
   return effects
+end
 end

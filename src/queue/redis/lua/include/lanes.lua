@@ -18,7 +18,7 @@ local function lanesKey(labels) return labels == '' and Q .. 'R' or Q .. 'R:' ..
 local function tenantOf(lane, tenant) return sub(lane, 1, 1) .. MARK .. tenant end
 
 -- The turns: tasks handed out, and each priority's pass of the lane served last.
-local turns
+--@state turns = nil
 local function readTurns()
   if turns then return turns end
   local packed = call('HGET', Q .. 'q', 'turns')

@@ -99,8 +99,8 @@ end
 
 -- Ends the task, once its fields are set, and tells its children. Its log is plain when it succeeds at once.
 local function finalize(T, state, reason)
-  T[FINISHED] = NOW
-  append(finals, T)
+  T[FINISHED], T[PLACE] = NOW, runOfEnds()
+  append(finals, T.uniq)
   if state == FAILED then
     T[FLAGS] = bor(T[FLAGS], IS_DEAD)
     call('ZADD', Q .. 'X', text(T[CHUNK] + T[SLOT]), T.uniq)

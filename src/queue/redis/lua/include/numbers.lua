@@ -3,7 +3,7 @@
 -- the highest fence of a task that was deleted; multi, the open lanes that are not their tenant's only one. The names are
 -- strings, since Redis is slow to make them of Lua's numbers.
 --@include base
-local numbers, written = {}, {}
+--@state numbers, written = {}, {}
 
 -- Reads several at once; what else is used is read one by one.
 local function readNumbers(names)

@@ -1,6 +1,6 @@
 -- Deletes final tasks, with all that belongs to them. A chunk goes with its last task.
 --@include moves
-local gone, chunks = {}, {}
+--@state gone, chunks = {}, {}
 
 local function purge(T)
   leave(T)
@@ -15,7 +15,6 @@ local function purge(T)
   if has(T, HAS_LOG_LIST) then call('DEL', Q .. 'L:' .. T.uniq) end
   call('DEL', Q .. 'C:' .. T.uniq, Q .. 'P:' .. T.uniq)
   T[STATE] = MISSING
-  loaded[T.uniq] = nil
 end
 
 -- Before commit().

@@ -1,11 +1,15 @@
 -- Puts whole tasks into a reply. Heads: unique Bc0, head, which fields follow I2 (a bit each, in the order of FIELDS), where
--- the spec is B: 0, the next value; 1, the value that the last 2 brought; 2, within the next value; with 1 and 2 its offset I4.
+-- the spec is B: 0, the next value; 2, at the front of the next value, which is shared; 1, in the shared value, behind the last.
 -- Values lie in an array beside the heads: Redis' Lua hashes every byte of every string that a script makes, so they pass as they
 -- came.
 --@include task
 local FIELDS = { 'h', 'd', 'g', 'z', 'o', 'p', 'u', 'e', 'r' }
 --@constant WORKER_BIT 512
-local parts, values, bytes = {}, {}, 0
+--@constant OWN_VALUE '\0'
+--@constant SHARED '\1'
+--@constant NEW_SHARED '\2'
+--@constant NO_FIELDS '\0\0'
+--@state parts, values, bytes = {}, {}, 0
 
 local function addValue(value)
   values[#values + 1] = value
@@ -39,7 +43,7 @@ end
 
 -- A task as it is stored.
 local function addTask(T)
-  local mask = addHead(T, pack(HEAD, unpack(T, 1, HEAD_FIELDS)), '\0', true)
+  local mask = addHead(T, pack(HEAD, unpack(T, 1, HEAD_FIELDS)), OWN_VALUE, true)
   addValue(specOf(T))
   addFields(T, mask)
 end

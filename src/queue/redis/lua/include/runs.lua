@@ -1,31 +1,39 @@
 -- Runs: neighbours in one chunk that an entry of a lane names. A chunk S:NUMBER holds the specs of tasks that came together: its
--- index, bytes I2 and count B, then unique Bc0 and spec bytes I4 of each task; then the specs. Its number is the number of its
--- first task.
+-- index, bytes I2, count B, then the unique parts, each of the width B or, where that is 0, with its length before it, then the
+-- bytes of each spec I4; then the specs. Its number is the number of its first task.
 --@include lanes
 --@include task
---@constant INDEX_HEAD 3
+--@constant INDEX_HEAD 4
 
--- The unique parts that an index names: all of them, as far as `last` slots.
-local function indexNames(index, last)
-  local names, at = {}, INDEX_HEAD + 1
-  for slot = 1, last do
-    local name, _, after = parse('>Bc0I4', index, at)
-    names[slot], at = name, after
+-- Unique parts that an index names: `n` from a slot on.
+local function indexNames(index, slot, n)
+  local names, width = {}, byte(index, INDEX_HEAD)
+  if width > 0 then
+    local at = INDEX_HEAD + 1 + slot * width
+    for i = 1, n do
+      names[i] = sub(index, at, at + width - 1)
+      at = at + width
+    end
+    return names
+  end
+  local at = INDEX_HEAD + 1
+  for i = 1, slot + n do
+    local name, after = parse('>Bc0', index, at)
+    if i > slot then names[i - slot] = name end
+    at = after
   end
   return names
 end
 
 local function runOf(entry)
   local chunk, slot, n, bytes, place = parse(ENTRY, entry)
-  local run = { chunk = chunk, slot = slot, n = n, bytes = bytes, place = place, at = 0, names = {} }
+  local run = { chunk = chunk, slot = slot, n = n, bytes = bytes, place = place, at = 0 }
   if n == 1 then
-    run.names[1] = sub(entry, 16)
+    run.names = { sub(entry, 16) }
   else
     local index = call('GETRANGE', Q .. 'S:' .. text(chunk), 0, bytes - 1)
-    if index ~= '' then -- else the chunk went with its last task, and all is stale
-      local names = indexNames(index, slot + n)
-      for i = 1, n do run.names[i] = names[slot + i] end
-    end
+    -- A chunk goes with its last task: then all of the run is stale.
+    run.names = index == '' and {} or indexNames(index, slot, n)
   end
   return run
 end
@@ -34,7 +42,8 @@ end
 local function fetch(run, most)
   local names = {}
   for i = run.at + 1, math.min(run.n, run.at + most) do
-    if run.names[i] and not loaded[run.names[i]] then names[#names + 1] = run.names[i] end
+    local name = run.names[i]
+    if name and not loaded[name] and not raw[name] then names[#names + 1] = name end
   end
   loadAll(names)
 end

@@ -1,16 +1,23 @@
 -- Which lane has the next turn (lane.ts), and the lanes' runs while a call serves them.
 --@include commit
-local ZERO_PASSES = {}
-for i = 0, 10 do ZERO_PASSES[i] = text(i * PASSES) end
+-- The scores from which the lanes of a priority begin, as text; the first call makes them.
+local scores = {}
+local function scoreOf(priority)
+  if not scores[priority] then scores[priority] = text((9 - priority) * PASSES) end
+  return scores[priority]
+end
+
 --@constant LOWER_TURN_EVERY 16
 --@constant STRIDE 4096
 
 -- The queue's policy: tasks at once, in all and a key; rates and bursts, in all and a key; whether tenants have weights.
-local policy = call('HGET', Q .. 'q', 'policy')
-local runningMax, perKeyMax, rate, burst, keyRate, keyBurst, weighted = 0, 0, 0, 0, 0, 0, 0
-if policy then runningMax, perKeyMax, rate, burst, keyRate, keyBurst, weighted = parse('>I4I4ddddB', policy) end
+--@state runningMax, perKeyMax, rate, burst, keyRate, keyBurst, weighted = 0, 0, 0, 0, 0, 0, 0
+local function readPolicy()
+  local policy = call('HGET', Q .. 'q', 'policy')
+  if policy then runningMax, perKeyMax, rate, burst, keyRate, keyBurst, weighted = parse('>I4I4ddddB', policy) end
+end
 
-local again = 2 ^ 47
+--@state again = 2 ^ 47
 local function againIn(ms) again = math.min(again, ms) end
 
 -- A token bucket's whole tokens, and the wait for one; `full`: when it will be full again.
@@ -19,13 +26,13 @@ local function tokens(perSecond, size, full)
   return math.max(0, floor(size - missing + 1e-6)), full - NOW - (size - 1) * 1000 / perSecond
 end
 
-local keys = {}
+--@state keyStates = {}
 local function keyState(key)
-  local state = keys[key]
+  local state = keyStates[key]
   if not state then
     state = { running = tonumber(call('HGET', Q .. 'K', key)) or 0, taken = 0 }
     if keyRate > 0 then state.full = tonumber(call('HGET', Q .. 'k', key)) or 0 end
-    keys[key] = state
+    keyStates[key] = state
   end
   return state
 end
@@ -50,7 +57,7 @@ local function takeOfKey(key)
 end
 
 local function writeKeys()
-  for key, state in pairs(keys) do
+  for key, state in pairs(keyStates) do
     if state.taken > 0 then
       call('HINCRBY', Q .. 'K', key, state.taken)
       if keyRate > 0 then call('HSET', Q .. 'k', key, format('%.17g', state.full)) end
@@ -58,8 +65,7 @@ local function writeKeys()
   end
 end
 
-local lanes, touched = {}, {}
-local tenantLanes = {}
+--@state lanes, touched, tenantLanes = {}, {}, {}
 
 -- The open lanes of a lane's tenant and priority, as they are when the call first looks.
 local function lanesOfTenant(L)
@@ -151,8 +157,8 @@ local function prepare(L, most)
       L.closed = true
       return
     end
-    fetch(L.run, most)
     local from = L.run.at
+    if from < L.run.n and not loaded[L.run.names[from + 1]] and not raw[L.run.names[from + 1]] then fetch(L.run, most) end
     local T = nextOf(L.run)
     if L.run.at > from then add('stale', from - L.run.at) end
     if T then return T end
@@ -186,7 +192,7 @@ end
 
 -- The first lanes of a priority, up to `most`, out of the sets that a worker may be served from.
 local function lanesAt(sets, priority, most)
-  local heap, low, high = {}, ZERO_PASSES[9 - priority], '(' .. ZERO_PASSES[10 - priority]
+  local heap, low, high = {}, scoreOf(priority), '(' .. scoreOf(priority - 1)
   for _, set in ipairs(sets) do
     local found = call('ZRANGEBYSCORE', set, low, high, 'WITHSCORES', 'LIMIT', 0, most)
     for i = 1, #found, 2 do heap[#heap + 1] = laneAt(found[i], tonumber(found[i + 1])) end
@@ -208,7 +214,7 @@ end
 local function priorityFrom(sets, most)
   local best
   for _, set in ipairs(sets) do
-    local first = call('ZRANGEBYSCORE', set, ZERO_PASSES[9 - most], '+inf', 'LIMIT', 0, 1)[1]
+    local first = call('ZRANGEBYSCORE', set, scoreOf(most), '+inf', 'LIMIT', 0, 1)[1]
     local priority = first and tonumber(sub(first, 1, 1))
     if priority and (not best or priority > best) then best = priority end
   end

@@ -2,31 +2,27 @@
 -- from the second on lie packed in the field l, and once they outgrow that, or have to be trimmed, all of them in a list.
 --@include base
 --@constant LOG_FIELD_BYTES 512
-local loaded = {}
+--@state loaded, raw = {}, {}
 
 local function taskOf(uniq, head)
   local T = { parse(HEAD, head) }
   T.uniq = uniq
+  loaded[uniq] = T
   return T
 end
 
--- Reads several heads at once.
+-- Reads several heads at once; they are parsed when they are asked for.
 local function loadAll(names)
   if not names[1] then return end
-  local heads = call('HMGET', Q .. 't', unpack(names))
-  for i = 1, #names do
-    if heads[i] and not loaded[names[i]] then loaded[names[i]] = taskOf(names[i], heads[i]) end
-  end
+  local found = call('HMGET', Q .. 't', unpack(names))
+  for i = 1, #names do raw[names[i]] = found[i] or nil end
 end
 
 local function load(uniq)
   local T = loaded[uniq]
   if T then return T end
-  local head = call('HGET', Q .. 't', uniq)
-  if not head then return end
-  T = taskOf(uniq, head)
-  loaded[uniq] = T
-  return T
+  local head = raw[uniq] or call('HGET', Q .. 't', uniq)
+  return head and taskOf(uniq, head)
 end
 
 local function get(T, field)

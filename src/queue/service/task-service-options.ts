@@ -1,0 +1,13 @@
+/** What TaskService stands on. */
+import type { Clock } from "../../core/clock.ts";
+import type { Queue } from "../queue.ts";
+import type { Catalog } from "./catalog.ts";
+
+export interface TaskServiceOptions {
+  readonly queue: Queue;
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  /** The role of the server; where a spec names none, its queue is meant. */
+  readonly roleDefault: string;
+  readonly payloadBytesMax: number;
+}
