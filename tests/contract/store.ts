@@ -13,14 +13,18 @@ import { finishCases } from "./store/finish.ts";
 import type { OpenStore } from "./store/kit.ts";
 import { laneCases } from "./store/lanes.ts";
 import { leaseCases } from "./store/lease.ts";
+import { limitCases } from "./store/limits.ts";
+import { loadCases } from "./store/load.ts";
 import { policyCases } from "./store/policy.ts";
 import { randomCases } from "./store/random.ts";
 import { readingCases } from "./store/reading.ts";
+import { removalCases } from "./store/removal.ts";
 import { settingCases } from "./store/settings.ts";
 import { signalCases } from "./store/signals.ts";
 import { submitCases } from "./store/submit.ts";
 import { sweepCases } from "./store/sweep.ts";
 import { timeoutCases } from "./store/timeouts.ts";
+import { turnCases } from "./store/turns.ts";
 
 export type { OpenedStore, OpenStore } from "./store/kit.ts";
 
@@ -38,6 +42,10 @@ export function storeContract(name: string, open: OpenStore): void {
     readingCases(open);
     sweepCases(open);
     signalCases(open);
+    turnCases(open);
+    limitCases(open);
+    loadCases(open);
+    removalCases(open);
     randomCases(open);
   });
 }

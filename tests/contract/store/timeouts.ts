@@ -5,6 +5,7 @@ import {
   bytes,
   finish,
   getOne,
+  lease,
   leaseOne,
   newTask,
   parent,
@@ -125,6 +126,46 @@ export function timeoutCases(open: OpenStore): void {
       expect(task.leaseExpiresMs).toBe(task.startedMs! + 5);
       await sweepUntil(({ expired }) => expired > 0);
       expect((await getOne(store, id)).error?.kind).toBe("LEASE_EXPIRED");
+    });
+
+    test("to finish: tried again by the backoff, unlike a lost lease", async ({
+      store,
+      queue,
+      sweepUntil,
+    }) => {
+      const retry = { ...newTask(queue).retry, backoffInitialMs: 60_000, backoffMaxMs: 60_000 };
+      const id = await submitOne(store, timed(queue, { toFinishMs: 3 }, { retry }));
+      const odd = { ...retry, errorsNotRetried: ["FINISH_TIMEOUT"] };
+      const never = await submitOne(store, timed(queue, { toFinishMs: 3 }, { retry: odd }));
+      await lease(store, queue, { max: 2 });
+      for (const each of [id, never])
+        await sweepUntil(async () => (await stateOf(store, each)) !== "RUNNING");
+      expect(await stateOf(store, never)).toBe("FAILED");
+      const { state, runAtMs, startedMs } = await getOne(store, id);
+      expect(state).toBe("SCHEDULED");
+      expect(runAtMs).toBeGreaterThanOrEqual(startedMs! + 30_000);
+    });
+
+    test("to start: is over with a cancel", async ({ store, queue, sweepUntil }) => {
+      const id = await submitOne(store, timed(queue, { toStartMs: 3 }));
+      await store.cancel([{ taskId: id, reason: "" }]);
+      const later = await submitOne(store, timed(queue, { toStartMs: 5 }));
+      await sweepUntil(async () => (await stateOf(store, later)) === "FAILED");
+      expect(await stateOf(store, id)).toBe("CANCELED");
+    });
+
+    test("heartbeat: a shorter renewal counts, an entry's limit is no longer than its own", async ({
+      store,
+      queue,
+    }) => {
+      const id = await submitOne(store, timed(queue, { heartbeatMs: hourMs }));
+      const task = await leaseOne(store, queue, 2 * hourMs);
+      expect(task.leaseExpiresMs).toBe(task.startedMs! + hourMs);
+      expect(await store.renew([{ ...term(task), leaseMs: 60_000 }])).toMatchObject([{ accepted: true }]);
+      const { leaseExpiresMs } = await getOne(store, id);
+      expect(leaseExpiresMs).toBeLessThan(task.startedMs! + hourMs);
+      await store.append([{ ...term(task), entries: [{ bytes: bytes("alive") }] }]);
+      expect((await getOne(store, id)).leaseExpiresMs).toBeLessThan(task.startedMs! + hourMs);
     });
 
     test("refuse to renew an attempt that they have ended", async ({ store, queue, advance }) => {
