@@ -45,8 +45,9 @@ export function randomCases(open: OpenStore): void {
 }
 
 /** Each task is in one state and one index; counts are exact; logs are whole and have legal moves alone. */
-async function expectAudit(model: Model, { store, queue, otherQueue }: Kit): Promise<void> {
+async function expectAudit(model: Model, { store, faults, queue, otherQueue }: Kit): Promise<void> {
   const queues = [queue, otherQueue];
+  expect(await faults?.(queues)).toEqual([]);
   const tasks = [...model.tasks.values()];
   for (const { queue: name, counts, deadLetter, arrived, ended } of await store.stats(queues)) {
     expect({ arrived, ended }).toEqual({

@@ -8,15 +8,26 @@ import { isFinal, type TaskState, taskStates } from "../../../src/queue/task.ts"
 import { auditLanes } from "./audit-lanes.ts";
 import { type Head, Keyspace } from "./keyspace.ts";
 
-/** Faults in words; empty: all is well. */
+/** Faults of some queues in words; empty: all is well. */
+export async function auditQueues(
+  client: Redis,
+  prefix: string,
+  queues: readonly string[],
+): Promise<string[]> {
+  const keys = await Promise.all(queues.map((queue) => client.keys(`${prefix}:{${queue}}:*`)));
+  const faults = await Promise.all(
+    queues.map((queue, nth) => auditQueue(new Keyspace(client, `${prefix}:{${queue}}:`, keys[nth] ?? []))),
+  );
+  return faults.flat();
+}
+
+/** Faults of a whole store in words; empty: all is well. */
 export async function audit(client: Redis, prefix: string): Promise<string[]> {
   const queues = await client.smembers(`${prefix}:queues`);
   const keys = (await client.keys(`${prefix}:*`)).filter((key) => key !== `${prefix}:queues`);
   const strays = keys.filter((key) => !queues.some((queue) => key.startsWith(`${prefix}:{${queue}}:`)));
-  const faults = await Promise.all(
-    queues.map((queue) => auditQueue(new Keyspace(client, `${prefix}:{${queue}}:`, keys))),
-  );
-  return [...strays.map((key) => `${key} is outside its queue's slot`), ...faults.flat()];
+  const faults = await auditQueues(client, prefix, queues);
+  return [...strays.map((key) => `${key} is outside its queue's slot`), ...faults];
 }
 
 const knownKeys = /^([qGthfdoepurlgzscnXRYBTKkZEiSDFOwWVAaH]|(S|R|Q|B|E|L|C|P):.+)$/s;
