@@ -11,10 +11,10 @@
  *   R, R:LABELS  zset    open lanes by priority and pass; Y: the label sets   Q:LANE  list  a lane's runs
  *   B, B:KEY     hash, set   lanes that their key holds back                  T  hash  a tenant's lanes with key or labels
  *   K, k         hash    tasks of a key that run; its rate's bucket           Z  zset  keys by when they have a token
- *   E, E:RUN, e  zset, string, hash   runs of leases by expiry, their tasks, and how many of these are left
+ *   E, E:RUN, i  zset, string, hash   runs of leases by expiry, their tasks, and how many of these are left
  *   S, D         zset    SCHEDULED tasks by due time; QUEUED ones by their timeout to start
  *   F            list    runs of tasks that ended together, oldest first      O  zset  the outbox of effects on other tasks
- *   w W V        hash    workers' numbers, names, and how many tasks name them    A  zset  workers that are present
+ *   w W V        hash    workers' numbers, names, and how many tasks name them    A, a  zset, hash  workers that are present, their labels
  *   H            hash    tenants' weights
  *   L:UNIQUE     list    a long log      C:UNIQUE  set  children that wait for it
  *   P:UNIQUE     hash    parents that it waits for, or that failed it: id → condition (S, F)

@@ -41,11 +41,12 @@ type LoadReply = [
   keyFull: Buffer | null,
   now: Buffer,
   workers: Buffer[],
+  labels: Buffer[],
 ];
 
 export async function load(calls: Calls, queue: string, concurrencyKey: string): Promise<QueueLoad> {
   const reply = (await calls.run("load", queue, concurrencyKey)) as LoadReply;
-  const [settings, running, keyRunning, full, keyFull, now, workers] = reply;
+  const [settings, running, keyRunning, full, keyFull, now, workers, labels] = reply;
   const { policy, pause } = readSettings(settings);
   const wait = (rate: QueuePolicy["rate"], fullAt: Buffer | null) =>
     rate === undefined ? 0 : tokenInMs(rate, Number(fullAt ?? 0), Number(now));
@@ -56,7 +57,11 @@ export async function load(calls: Calls, queue: string, concurrencyKey: string):
     keyRunning,
     rateInMs: wait(policy.rate, full),
     keyRateInMs: concurrencyKey === "" ? 0 : wait(policy.ratePerKey, keyFull),
-    workers: workers.map((member) => readPresence(queue, String(member))),
+    workers: workers.map((workerId, place) => ({
+      queue,
+      workerId: String(workerId),
+      labels: labelsOf(String(labels[place])),
+    })),
   };
 }
 
@@ -64,21 +69,13 @@ export async function announce(calls: Calls, workers: readonly Presence[], prese
   const queues = Map.groupBy(workers, ({ queue }) => queue);
   await allOf(
     Array.from(queues).flatMap(([queue, present]) => {
-      const members = present.map(formatPresence);
-      const pieces = Array.from({ length: Math.ceil(members.length / itemsMax) }, (_, nth) =>
-        members.slice(nth * itemsMax, (nth + 1) * itemsMax),
+      const pieces = Array.from({ length: Math.ceil(present.length / itemsMax) }, (_, nth) =>
+        present.slice(nth * itemsMax, (nth + 1) * itemsMax),
       );
-      return pieces.map((piece) => calls.run("announce", queue, presentMs, piece));
+      return pieces.map((piece) => {
+        const members = piece.flatMap(({ workerId, labels }) => [workerId, labelsName(labels)]);
+        return calls.run("announce", queue, presentMs, members);
+      });
     }),
   );
-}
-
-/** A worker's id has no control characters, and so a line's end parts it from its labels. */
-function formatPresence({ workerId, labels }: Presence): string {
-  return `${workerId}\n${labelsName(labels)}`;
-}
-
-function readPresence(queue: string, member: string): Presence {
-  const end = member.indexOf("\n");
-  return { queue, workerId: member.slice(0, end), labels: labelsOf(member.slice(end + 1)) };
 }

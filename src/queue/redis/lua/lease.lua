@@ -37,6 +37,7 @@ local function begin(T, ask)
   T[ATTEMPT] = T[ATTEMPT] + 1
   T[FENCE] = T[FENCE] + 1
   T[STARTED] = NOW
+  ask.number = ask.number or workerNumber(ask.worker)
   local plain = T[LAST] == 1 and T[ATTEMPT] == 1 and T[FIRST_STATE] == QUEUED and band(T[FLAGS], HAS_LOG_LIST + BITS.l) == 0
   if T[WORKER] ~= ask.number then
     if T[WORKER] > 0 then workerUsed(T[WORKER], -1) end
@@ -69,6 +70,7 @@ local function turn(L, n)
   L.pass = L.pass + n * L.stride
   passes[1] = passes[1] + n
   L.run.at = L.run.at + n
+  L.served = true
   allowed, taken = allowed - n, taken + n
 end
 
@@ -95,6 +97,7 @@ end
 local function middleOf(ask)
   if not ask.middle then
     local due = NOW + ask.leaseMs
+    ask.number = ask.number or workerNumber(ask.worker)
     ask.run = leaseRun(due)
     ask.middle = pack('>I6I6I6I4I6', ask.run.number, 0, due, ask.number, NOW)
   end
@@ -148,6 +151,8 @@ local function serveFrom(sets, priority, ask)
     local lower = T and hasLower and passes[1] % LOWER_TURN_EVERY == LOWER_TURN_EVERY - 1 and lowerLanes(sets, priority)
     if not T then
       dropFirst(heap)
+      -- A lane that was left out of the heap may come before those that are in it.
+      if not L.served then break end
     elseif lower and lower[1] then
       local chosen = lower[1 + floor(passes[1] / LOWER_TURN_EVERY) % #lower]
       serve(chosen, prepare(chosen, 1), ask)
@@ -225,7 +230,6 @@ while at <= #INPUT do
 end
 for _, ask in ipairs(asks) do
   if wants(ask) and numbers['2'] > taken then
-    ask.number = workerNumber(ask.worker)
     local sets = setsFor(ask.labels)
     local priority = priorityFrom(sets, 9)
     while priority and wants(ask) do

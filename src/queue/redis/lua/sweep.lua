@@ -92,7 +92,7 @@ local function listExpired()
     if not live then
       call('ZREM', Q .. 'E', run)
       call('DEL', Q .. 'E:' .. run)
-      call('HDEL', Q .. 'e', run)
+      call('HDEL', Q .. 'i', run)
     end
   end
   return pack('>I6', NOW) .. table.concat(listed)

@@ -137,7 +137,7 @@ local function writeLeases()
     local number = text(run.number)
     call('SET', Q .. 'E:' .. number, table.concat(run.names, ','))
     call('ZADD', Q .. 'E', text(run.due), number)
-    call('HSET', Q .. 'e', number, #run.names)
+    call('HSET', Q .. 'i', number, #run.names)
   end
 end
 
@@ -145,10 +145,10 @@ end
 local function writeUnleased()
   for number, by in pairs(unleased) do
     local name = text(number)
-    if call('HINCRBY', Q .. 'e', name, -by) <= 0 then
+    if call('HINCRBY', Q .. 'i', name, -by) <= 0 then
       call('DEL', Q .. 'E:' .. name)
       call('ZREM', Q .. 'E', name)
-      call('HDEL', Q .. 'e', name)
+      call('HDEL', Q .. 'i', name)
     end
   end
 end

@@ -31,7 +31,9 @@ local function runOf(entry)
   if n == 1 then
     run.names = { sub(entry, 16) }
   else
-    run.names = indexNames(call('GETRANGE', Q .. 'S:' .. text(chunk), 0, bytes - 1), slot, n)
+    local index = call('GETRANGE', Q .. 'S:' .. text(chunk), 0, bytes - 1)
+    -- Else the chunk went with its last task, and all that the entry names is stale.
+    run.names = index ~= '' and indexNames(index, slot, n) or {}
   end
   return run
 end
@@ -40,7 +42,8 @@ end
 local function fetch(run, most)
   local names = {}
   for i = run.at + 1, math.min(run.n, run.at + most) do
-    if not loaded[run.names[i]] and not raw[run.names[i]] then names[#names + 1] = run.names[i] end
+    local name = run.names[i]
+    if name and not loaded[name] and not raw[name] then names[#names + 1] = name end
   end
   loadAll(names)
 end
@@ -48,7 +51,8 @@ end
 -- The first task of a run, from its `at` on, that still waits at its place; `at` moves past those that do not.
 local function nextOf(run)
   while run.at < run.n do
-    local T = load(run.names[run.at + 1])
+    local name = run.names[run.at + 1]
+    local T = name and load(name)
     if T and T[STATE] == QUEUED and T[PLACE] == run.place + run.at then return T end
     run.at = run.at + 1
   end

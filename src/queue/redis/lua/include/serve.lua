@@ -120,10 +120,13 @@ local function putBack(L)
     closeLane(L.name)
     there = false
   end
-  local open, at = keyOpen(L.key)
   if not there then
+    L.closed = true
     lanes[L.name] = nil
-  elseif not open then
+    return
+  end
+  local open, at = keyOpen(L.key)
+  if not open then
     park(L, at)
   else
     call('ZADD', lanesKey(L.labels), text((9 - L.priority) * PASSES + L.pass), L.name)
@@ -133,6 +136,7 @@ end
 local function putAllBack()
   for name, L in pairs(touched) do
     putBack(L)
+    L.served = nil
     if L.closed then lanes[name] = nil end
   end
   touched = {}
@@ -142,11 +146,8 @@ end
 local function prepare(L, most)
   if L.closed then return end
   touched[L.name] = L
-  local open, at = keyOpen(L.key)
-  if not open then
-    if L.run and L.run.at < L.run.n then call('LPUSH', Q .. 'Q:' .. L.name, restOf(L.run)) end
-    L.run = nil
-    park(L, at)
+  if not keyOpen(L.key) then
+    putBack(L)
     return
   end
   while true do
@@ -157,7 +158,8 @@ local function prepare(L, most)
       return
     end
     local from = L.run.at
-    if from < L.run.n and not loaded[L.run.names[from + 1]] and not raw[L.run.names[from + 1]] then fetch(L.run, most) end
+    local name = L.run.names[from + 1]
+    if from < L.run.n and name and not loaded[name] and not raw[name] then fetch(L.run, most) end
     local T = nextOf(L.run)
     if L.run.at > from then add('stale', from - L.run.at) end
     if T then return T end
@@ -201,7 +203,8 @@ local function lanesAt(sets, priority, most)
     for _, L in ipairs(heap) do
       popRun(L)
       touched[L.name] = L
-      if L.run and not loaded[L.run.names[L.run.at + 1]] then names[#names + 1] = L.run.names[L.run.at + 1] end
+      local name = L.run and L.run.names[L.run.at + 1]
+      if name and not loaded[name] then names[#names + 1] = name end
     end
     loadAll(names)
     for at = floor(#heap / 2), 1, -1 do sink(heap, at) end
