@@ -46,6 +46,7 @@ function pick<Item>(items: readonly Item[], nat: number): Item {
 
 const handle = fc.nat(1);
 const nat = fc.nat(10_000);
+const seldom = fc.nat(5).map((die) => die === 5);
 const parentPick = fc.record({ nat, condition: fc.constantFrom("SUCCEEDED" as const, "FINISHED" as const) });
 
 type ParentPick = ReturnType<typeof parentPick.generate>["value"];
@@ -112,6 +113,34 @@ const submit = fc.tuple(fc.array(taskPlan, { minLength: 1, maxLength: 4 }), hand
   }),
 );
 
+/** Many ready tasks in few lanes, so that the lanes' turns show. */
+const fill = fc
+  .tuple(seldom, fc.array(fc.nat(23), { minLength: 8, maxLength: 24 }), handle)
+  .map(([other, lanes, at]) =>
+    command({
+      name: `fill ${other ? "the other" : "one"} queue's lanes ${lanes}`,
+      handle: at,
+      async run(model, store, kit) {
+        const queue = other ? kit.otherQueue : kit.queue;
+        const tasks = lanes.map((lane) => newTask(queue, { fingerprint: "f", ...laneParts(lane) }));
+        await store.submit(tasks);
+        const fences = (await store.get(tasks.map((task) => task.id))).map((record) => record!.fence);
+        model.call(() => {
+          for (const [place, task] of tasks.entries()) model.submit(task, place, fences[place]);
+        });
+      },
+    }),
+  );
+
+function laneParts(lane: number): Partial<NewTask> {
+  return {
+    priority: lane < 18 ? 5 : pick([9, 0], lane),
+    tenant: pick(["default", "a", "b"], lane),
+    concurrencyKey: pick(["", "", "x", "y"], lane),
+    workerLabels: lane % 6 === 5 ? { gpu: "1" } : {},
+  };
+}
+
 const submitAgain = fc.tuple(nat, fc.boolean(), handle).map(([at, same, by]) =>
   command({
     name: `submit ${at} again, ${same ? "the same" : "another"}`,
@@ -158,8 +187,8 @@ const submitLate = fc.tuple(taskPlan, handle).map(([plan, at]) =>
 );
 
 const askPlan = fc.record({
-  other: fc.boolean(),
-  max: fc.integer({ min: 0, max: 6 }),
+  other: seldom,
+  max: fc.integer({ min: 0, max: 20 }),
   labels: fc.constantFrom<Record<string, string>[]>({}, { gpu: "1" }, { gpu: "1", zone: "x" }),
 });
 type AskPlan = ReturnType<typeof askPlan.generate>["value"];
@@ -176,10 +205,10 @@ const lease = fc.tuple(fc.array(askPlan, { minLength: 1, maxLength: 3 }), handle
 const rateOf = (burst: number) => ({ perSecond: 1e-6, burst });
 const policyPlan = fc.record<QueuePolicy>(
   {
-    runningMax: fc.integer({ min: 1, max: 5 }),
-    runningPerKeyMax: fc.integer({ min: 1, max: 2 }),
-    rate: fc.integer({ min: 1, max: 8 }).map(rateOf),
-    ratePerKey: fc.integer({ min: 1, max: 4 }).map(rateOf),
+    runningMax: fc.integer({ min: 1, max: 40 }),
+    runningPerKeyMax: fc.integer({ min: 1, max: 3 }),
+    rate: fc.integer({ min: 1, max: 60 }).map(rateOf),
+    ratePerKey: fc.integer({ min: 1, max: 10 }).map(rateOf),
     tenantWeights: fc.constant({ a: 3, b: 0.5 }),
   },
   { requiredKeys: [] },
@@ -187,9 +216,9 @@ const policyPlan = fc.record<QueuePolicy>(
 
 const configure = fc
   .tuple(
-    fc.boolean(),
-    fc.oneof(fc.constant(null), policyPlan),
-    fc.constantFrom(undefined, undefined, null, null, "chance"),
+    seldom,
+    fc.oneof(fc.constant(null), fc.constant({ tenantWeights: { a: 3, b: 0.5 } }), policyPlan),
+    fc.constantFrom(undefined, null, null, null, "chance"),
     handle,
   )
   .map(([other, policy, pause, at]) =>
@@ -363,6 +392,8 @@ const retry = fc.tuple(nat, handle).map(([place, at]) =>
 
 export const commands = fc.commands(
   [
+    fill,
+    fill,
     submit,
     submit,
     submitAgain,

@@ -48,10 +48,16 @@ export class Controls {
     return control;
   }
 
-  /** To change; it is written by the next flush. */
-  change(queue: string): Control {
+  /** To hold while it may change: of a queue that has tasks. */
+  keep(queue: string): Control {
     const control = this.of(queue);
     this.#known.set(queue, control);
+    return control;
+  }
+
+  /** To change; it is written by the next flush. */
+  change(queue: string): Control {
+    const control = this.keep(queue);
     this.#dirty.add(control);
     return control;
   }

@@ -20,7 +20,7 @@ export class Turns {
     this.#tx = tx;
     this.#queue = queue;
     this.#policy = tx.controls.policy(queue);
-    this.#control = tx.controls.of(queue);
+    this.#control = tx.controls.keep(queue);
     freeInTime(tx, queue);
     tx.lanes.beginCall(queue);
   }
