@@ -26,6 +26,9 @@ const keyless = new Set(["PING", "INFO", "CONFIG", "CLUSTER"]);
 const unwaited = new Set(["EXISTS", "HGET", "HMGET", "HGETALL", "SMEMBERS", "ZRANGE", "ZREM"]);
 const noWrites = /^#!lua flags=\S*\bno-writes\b/;
 
+/** For a connection that is being closed to be told so. */
+const unsentPauseMs = 20;
+
 /** What a server answered. */
 export interface Told {
   /** Without credentials. */
@@ -125,13 +128,18 @@ export class Connection {
       try {
         return await send(link);
       } catch (error) {
-        const pauseMs = this.#route.again(error as Error);
+        const pauseMs = isUnsent(error as Error) ? unsentPauseMs : this.#route.again(error as Error);
         if (pauseMs === undefined || systemClock.now() + pauseMs >= endMs)
           throw storeError(error, link.address);
         if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
       }
     }
   }
+}
+
+/** Whether the connection was found closed, before a byte was written. */
+function isUnsent({ message }: Error): boolean {
+  return message.startsWith("Stream isn't writeable");
 }
 
 /** Refuses what is not an address of Redis. */
