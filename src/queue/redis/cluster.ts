@@ -50,7 +50,11 @@ export class ClusterRoute implements Route {
 
   async connect(): Promise<void> {
     this.#cluster.connect().catch(() => {});
-    await this.#found(systemClock.now() + commandTimeoutMs);
+    try {
+      await this.#found(systemClock.now() + commandTimeoutMs);
+    } catch (error) {
+      throw (await this.#diagnosis()) ?? error;
+    }
   }
 
   ready(key: Argument): Link | undefined {
@@ -152,6 +156,19 @@ export class ClusterRoute implements Route {
       if (this.#cluster.status === "end" || systemClock.now() >= endMs)
         throw storeError(why, this.#context.address);
       await pause(pauseMs / 5);
+    }
+  }
+
+  /** Why a node cannot be reached, which ioredis keeps to itself. */
+  async #diagnosis(): Promise<unknown> {
+    const link = this.listener();
+    try {
+      await link.ready(connectMs);
+      return undefined;
+    } catch (error) {
+      return error;
+    } finally {
+      link.close();
     }
   }
 

@@ -118,6 +118,19 @@ test("the weakest server says what an acknowledgement means", async () => {
   }
 });
 
+test("a cluster that cannot be opened says why, without credentials", async () => {
+  const away = await rejection(openAt("redis+cluster://me:secret@127.0.0.1:1"));
+  expect(away).toMatchObject({
+    reason: "STORE_UNAVAILABLE",
+    message: expect.stringContaining("ECONNREFUSED"),
+  });
+  expect(away.message).toContain("redis+cluster://127.0.0.1:1");
+  expect(away.ms).toBeLessThan(3_000);
+  const wrong = await rejection(openAt(cluster.url.replace("://", "://me:secret@")));
+  expect(wrong).toMatchObject({ reason: "STORE_UNAVAILABLE", message: expect.stringContaining("WRONGPASS") });
+  expect(away.message + wrong.message).not.toContain("secret");
+});
+
 test("a server that is no cluster is refused as one", async () => {
   const server = await RedisServer.start();
   const { reason, message } = await rejection(openAt(`redis+cluster://127.0.0.1:${server.port}`));

@@ -142,6 +142,23 @@ test("a server that hangs holds up its own queues alone, and is replaced", async
   await expect.poll(works, patience).toBe("created");
 }, 90_000);
 
+test("a cluster that was away as a whole is found again", async () => {
+  const cluster = await RedisCluster.start({ appendfsync: "always" });
+  cleanups.push(() => cluster.stop());
+  const store = await open(cluster.url);
+  const queues = [0, 1, 2].map((master) => cluster.queueOn(master));
+  const ids = await Promise.all(queues.map((queue) => submitOne(store, newTask(queue))));
+  await Promise.all(cluster.nodes.map((node) => node.kill()));
+  const refused = await rejection(store.submit([newTask(queues[0]!)]));
+  expect(refused.reason).toBe("STORE_UNAVAILABLE");
+  expect(refused.ms).toBeLessThan(3_000);
+  await Promise.all(cluster.nodes.map((node) => node.start()));
+  const states = () => store.get(ids).then((records) => records.map((one) => one?.state), String);
+  await expect.poll(states, patience).toEqual(["QUEUED", "QUEUED", "QUEUED"]);
+  await expect.poll(() => store.ping().then(() => "up", String), patience).toBe("up");
+  await expect.poll(() => store.submit([newTask(queues[2]!)]).then(() => "up", String), patience).toBe("up");
+}, 90_000);
+
 test("who hears signals by a server that dies hears them by another", async () => {
   const cluster = await serve();
   const [store, other] = [await open(cluster.url), await open(cluster.url)];
@@ -178,7 +195,9 @@ test("replicas that are missing are told of, and one WAIT serves all calls of a 
   const replica = await RedisServer.start({ settings: { replicaof: `127.0.0.1 ${server.port}` } });
   cleanups.push(() => replica.stop());
   const client = server.client();
-  await expect.poll(() => client.info("replication"), patience).toContain("state=online");
+  const follower = replica.client();
+  await expect.poll(() => follower.info("replication"), patience).toContain("master_link_status:up");
+  follower.disconnect();
   const store = await open(server.url, { replicas });
   const calls = async (command: string) =>
     Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(await client.info("commandstats"))?.[1] ?? 0);
