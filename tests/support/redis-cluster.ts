@@ -22,8 +22,11 @@ export class RedisCluster {
     );
     const { client } = this;
     Object.assign(client, {
-      keys: async (pattern: string) =>
-        (await Promise.all(client.nodes("master").map((node) => node.keys(pattern)))).flat(),
+      keys: async (pattern: string) => {
+        // The masters may be others by now.
+        await new Promise((resolve) => client.refreshSlotsCache(resolve));
+        return (await Promise.all(client.nodes("master").map((node) => node.keys(pattern)))).flat();
+      },
     });
     client.on("error", () => {});
   }
