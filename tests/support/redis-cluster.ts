@@ -124,14 +124,20 @@ async function join(nodes: readonly RedisServer[]): Promise<void> {
       const isWhole = ids.every((id) => known.includes(id)) && !known.includes("handshake");
       return isWhole && (at < mastersCount || (await follows(client, ids[at - mastersCount]!)));
     });
-    await each(clients, async (client, at) => {
+    await each(clients, async (client) => {
       const isWhole = String(await client.cluster("INFO")).includes("cluster_state:ok");
-      const link = at < mastersCount ? "state=online" : "master_link_status:up";
-      return isWhole && (await client.info("replication")).includes(link);
+      return isWhole && isCaughtUp(await client.info("replication"));
     });
   } finally {
     for (const client of clients) client.disconnect();
   }
+}
+
+/** Of a master: whether its replica has said that it has everything. Of a replica: whether it follows. */
+function isCaughtUp(replication: string): boolean {
+  if (replication.includes("role:slave")) return replication.includes("master_link_status:up");
+  const had = /^slave0:.*state=online,offset=(\d+)/m.exec(replication)?.[1];
+  return had !== undefined && had === /^master_repl_offset:(\d+)/m.exec(replication)?.[1];
 }
 
 async function busPortOf(client: Redis): Promise<number> {

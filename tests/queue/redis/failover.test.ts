@@ -3,12 +3,24 @@ import { afterEach, expect, test } from "vitest";
 import type { QueueStore } from "../../../src/queue/store.ts";
 import { RedisServer } from "../../support/redis.ts";
 import { RedisCluster } from "../../support/redis-cluster.ts";
-import { finish, getOne, lease, leaseOne, newTask, submitOne, succeeded, term } from "../../support/tasks.ts";
+import {
+  finish,
+  getOne,
+  lease,
+  leaseOne,
+  newTask,
+  parent,
+  runOne,
+  stateOf,
+  submitOne,
+  succeeded,
+  term,
+} from "../../support/tasks.ts";
 import { audit } from "./audit.ts";
 import { manyTasks, type Opening, openAt, rejection } from "./kit.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
-const replicas = { count: 1, timeoutMs: 500 };
+const replicas = { count: 1, timeoutMs: 900 };
 /** A failover, on a machine that does much else. */
 const patience = { timeout: 30_000 };
 
@@ -111,11 +123,16 @@ test("what a replica had not got is lost with its master, and was not acknowledg
   const careful = await open(cluster.url, { replicas });
   const queue = cluster.queueOn(0);
   const kept = await submitOne(careful, newTask(queue));
+  const mother = newTask(cluster.queueOn(1));
+  const child = newTask(queue, { parents: [parent(mother.id)] });
+  await careful.submit([mother, child]);
   const master = cluster.nodes[0]!.client();
   // Connections that are there stay; the replica cannot make a new one.
   await master.config("SET", "requirepass", "secret");
   await master.call("CLIENT", "KILL", "TYPE", "replica");
   const lost = await submitOne(hasty, newTask(queue));
+  await runOne(hasty, mother.queue, mother.id, succeeded);
+  expect(await stateOf(hasty, child.id)).toBe("QUEUED");
   const { reason, message, ms } = await rejection(careful.submit([newTask(queue)]));
   expect(reason).toBe("STORE_UNAVAILABLE");
   expect(message).toContain("0 of 1 replicas");
@@ -128,6 +145,12 @@ test("what a replica had not got is lost with its master, and was not acknowledg
   await expect.poll(() => roleOf(cluster.nodes[3]!), patience).toBe("master");
   const found = () => hasty.get([kept, lost]).then((records) => records.map((one) => one?.state), String);
   await expect.poll(found, patience).toEqual(["QUEUED", undefined]);
+  // Its parent's server knows that the child was told, the child's does not.
+  await hasty.sweep();
+  expect(await stateOf(hasty, child.id)).toBe("BLOCKED");
+  await hasty.cancel([{ taskId: child.id, reason: "" }]);
+  await hasty.retry([{ taskId: child.id }]);
+  expect(await stateOf(hasty, child.id)).toBe("QUEUED");
 }, 90_000);
 
 test("a server that hangs holds up its own queues alone, and is replaced", async () => {
