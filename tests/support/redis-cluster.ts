@@ -1,6 +1,7 @@
 /** A real Redis Cluster of a test's own: three masters with a replica each, on the loopback, gone at the end. */
 import { Cluster, Command, type Redis } from "ioredis";
-import { freePort, RedisServer, type RedisServerOptions } from "./redis.ts";
+import { freePort } from "./ports.ts";
+import { RedisServer, type RedisServerOptions } from "./redis.ts";
 
 const mastersCount = 3;
 const slots = 16_384;

@@ -5,7 +5,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
-import { freePort, RedisServer } from "./redis.ts";
+import { freePort } from "./ports.ts";
+import { RedisServer } from "./redis.ts";
 
 const patienceMs = 20_000;
 const masterName = "mesh";

@@ -23,7 +23,7 @@ export interface ConnectionOptions {
 /** They concern a server, not a key. */
 const keyless = new Set(["PING", "INFO", "CONFIG", "CLUSTER"]);
 /** They write nothing; or, as ZREM from an outbox, nothing that is not done again when it is lost. */
-const unwaited = new Set(["EXISTS", "HGET", "HMGET", "HGETALL", "SMEMBERS", "ZRANGE", "ZREM"]);
+const unwaited = new Set(["EXISTS", "HEXISTS", "HGET", "HMGET", "SMEMBERS", "ZREM"]);
 const noWrites = /^#!lua flags=\S*\bno-writes\b/;
 
 /** For a connection that is being closed to be told so. */
