@@ -63,6 +63,8 @@ export class Link {
         if (redis.status === "ready") redis.disconnect(true);
       },
     });
+    // Each call that waits for the connection listens.
+    redis.setMaxListeners(0);
     redis.on("error", (error: Error) => {
       // The rest of a handshake whose connection was closed tells nothing that was not told before.
       if (!error.message.startsWith("Stream isn't writeable")) this.#lastError = error;
