@@ -24,7 +24,12 @@ import { timeoutCases } from "./store/timeouts.ts";
 
 export type { OpenedStore, OpenStore } from "./store/kit.ts";
 
-export function storeContract(name: string, open: OpenStore): void {
+export interface ContractOptions {
+  /** Random histories that are made, where fewer than usual must do. */
+  readonly randomRuns?: number;
+}
+
+export function storeContract(name: string, open: OpenStore, { randomRuns }: ContractOptions = {}): void {
   describe(`${name} keeps the contract of a store`, () => {
     submitCases(open);
     leaseCases(open);
@@ -38,6 +43,6 @@ export function storeContract(name: string, open: OpenStore): void {
     readingCases(open);
     sweepCases(open);
     signalCases(open);
-    randomCases(open);
+    randomCases(open, randomRuns);
   });
 }
