@@ -49,10 +49,11 @@ export function processesMeter(name: string, pids: () => readonly number[]): Met
   return {
     name,
     async cpuMicros() {
-      return pids().reduce((sum, pid) => {
+      const all = pids().map((pid) => {
         const { ticks, childTicks } = ticksOf(readFileSync(`/proc/${pid}/stat`, "utf8"));
-        return sum + (ticks + childTicks) * tickMicros;
-      }, 0);
+        return ticks + childTicks;
+      });
+      return all.reduce((sum, ticks) => sum + ticks, 0) * tickMicros;
     },
   };
 }

@@ -17,23 +17,30 @@ export function table(columns: readonly string[], rows: readonly (readonly strin
 
 /** One line a contender: median and range of tasks a second, CPU of each process and of all, and the ratio of medians. */
 export function throughputTable(rows: readonly Row[]): string {
-  const processes = [
-    ...new Set(rows.flatMap(({ measured }) => measured.flatMap((one) => Object.keys(cpuOf(one))))),
-  ];
-  const columns = ["", "contender", ">tasks/s, median (range)"];
-  columns.push(...processes.map((name) => `>${name} µs/task`), ">all µs/task", ">ratio");
+  const cpu = cpuColumns(rows.flatMap(({ measured }) => measured));
+  const columns = ["", "contender", ">tasks/s, median (range)", ...cpu.columns, ">ratio"];
   const lines = rows.flatMap(({ title, measured }) =>
     measured.map((one, index) => {
-      const cpu = cpuOf(one);
-      const known = Object.values(cpu);
-      const all = known.length === 0 ? "–" : micros(known.reduce((sum, value) => sum + value, 0));
       const ratio = index === 0 ? "" : `**${ratioOf(rate(measured[0]), rate(one))}**`;
       const rates = one.samples.map((sample) => sample.perSecond);
-      const each = processes.map((name) => (name in cpu ? micros(cpu[name] as number) : "–"));
-      return [index === 0 ? title : "", one.name, withRange(rates, thousands), ...each, all, ratio];
+      return [index === 0 ? title : "", one.name, withRange(rates, thousands), ...cpu.cellsOf(one), ratio];
     }),
   );
   return table(columns, lines);
+}
+
+/** A column for each process that has part in any of the contenders, and one for all of a contender's. */
+export function cpuColumns(all: readonly Measured[]) {
+  const processes = [...new Set(all.flatMap((one) => Object.keys(cpuOf(one))))];
+  return {
+    columns: [...processes.map((name) => `>${name} µs/task`), ">all µs/task"],
+    cellsOf(one: Measured): string[] {
+      const cpu = cpuOf(one);
+      const known = Object.values(cpu);
+      const all = known.length === 0 ? "–" : micros(known.reduce((sum, value) => sum + value, 0));
+      return [...processes.map((name) => (name in cpu ? micros(cpu[name] as number) : "–")), all];
+    },
+  };
 }
 
 function rate(one: Measured | undefined): number {
