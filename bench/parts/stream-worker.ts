@@ -10,6 +10,7 @@ export interface StreamWorkerOptions {
   readonly streams: number;
   /** Of each stream. */
   readonly credit: number;
+  readonly isRegranted?: boolean;
   /** Every so many-th first attempt fails and is tried again; default: none. */
   readonly failEvery?: number;
   /** True: how long each was under way is kept. */
@@ -34,6 +35,7 @@ const streams = Array.from(
       address: options.address,
       workerId: `stream-${process.pid}-${index}`,
       credit: options.credit,
+      isRegranted: options.isRegranted,
       end: ({ input, attempt }) => {
         const isFirst = attempt === 1;
         handed.add(options.timed && isFirst ? (fromPayload(input) as BenchInput).sentMicros : undefined);
@@ -47,6 +49,9 @@ await Promise.all(streams.map(({ welcomed }) => welcomed.promise));
 const methods = {
   ...ended.methods(),
   latencies: () => handed.latencies(),
+  grant: (each: number) => {
+    for (const stream of streams) stream.grant(each);
+  },
   untilHanded: (count: number) => handed.until(count),
 };
 servePart(methods, () => {

@@ -8,6 +8,8 @@ import type { Meter } from "./meters.ts";
 export interface Contender {
   readonly name: string;
   readonly meters: readonly Meter[];
+  /** Called before each run; neither timed nor counted. */
+  prepare?(tasks: number): Promise<void>;
   run(tasks: number): Promise<void>;
   /** Called after the last round with all that were run, warm-up included; throws where tasks are missing. */
   check?(tasks: number): Promise<void>;
@@ -44,7 +46,7 @@ export async function measure(
   contenders: readonly Contender[],
   options: MeasureOptions,
 ): Promise<Measured[]> {
-  for (const contender of contenders) await contender.run(warmUpOf(options.tasks));
+  for (const contender of contenders) await sample(contender, warmUpOf(options.tasks));
   const samples = contenders.map((): Sample[] => []);
   for (let round = 0; round < options.rounds; round++)
     for (const [index, contender] of contenders.entries())
@@ -55,6 +57,7 @@ export async function measure(
 
 /** One run of one contender. */
 export async function sample(contender: Contender, tasks: number): Promise<Sample> {
+  await contender.prepare?.(tasks);
   const before = await readings(contender.meters);
   const began = performance.now();
   await contender.run(tasks);

@@ -8,6 +8,7 @@ import type { Meter } from "./meters.ts";
 export interface Usage {
   readonly cpuMicros: number;
   readonly rssBytes: number;
+  readonly heapBytes: number;
 }
 
 type Answer = { readonly id: number; readonly answer?: unknown; readonly error?: string };
@@ -46,8 +47,9 @@ export class Part {
     return waiting.promise as Promise<Result>;
   }
 
-  usage(): Promise<Usage> {
-    return this.ask<Usage>("usage");
+  /** `isCollected`: memory is told after a collection, so that garbage is not counted. */
+  usage(isCollected = false): Promise<Usage> {
+    return this.ask<Usage>("usage", isCollected);
   }
 
   meter(name: string): Meter {

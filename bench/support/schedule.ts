@@ -28,16 +28,19 @@ export interface OpenLoopOptions {
   readonly seconds: number;
   /** Must not wait for answers. */
   readonly send: (due: Due) => void;
+  /** Ends the load before its time. */
+  readonly signal?: AbortSignal;
 }
 
 /** Sends a load, in one call of `send` for all that fell due since the last; resolves with how many there were. */
-export async function openLoop({ perSecond, seconds, send }: OpenLoopOptions): Promise<number> {
+export async function openLoop({ perSecond, seconds, send, signal }: OpenLoopOptions): Promise<number> {
   const total = Math.floor(perSecond * seconds);
   const beganMs = performance.now();
   for (let sent = 0; sent < total; ) {
     const to = Math.min(total, dueBy(performance.now() - beganMs, perSecond));
     if (to > sent) send({ from: sent, to, beganMs });
     sent = to;
+    if (signal?.aborted) return sent;
     if (sent < total) await pause(Math.max(1, beganMs + dueMs(sent, perSecond) - performance.now()));
   }
   return total;

@@ -26,9 +26,8 @@ export function servePart(methods: Readonly<Record<string, Method>>, close: () =
   });
 }
 
-/** `collect`: memory is told after a collection, so that garbage is not counted. */
-function usage(collect?: boolean) {
-  if (collect) for (let times = 0; times < 3; times++) globalThis.gc?.();
+function usage(isCollected?: boolean) {
+  if (isCollected) for (let times = 0; times < 3; times++) globalThis.gc?.();
   const { user, system } = process.cpuUsage();
   const { rss, heapUsed } = process.memoryUsage();
   return { cpuMicros: user + system, rssBytes: rss, heapBytes: heapUsed };

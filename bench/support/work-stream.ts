@@ -13,7 +13,10 @@ export type Outcome = NonNullable<TaskOutcome["result"]>;
 export interface WorkStreamOptions {
   readonly address: string;
   readonly workerId: string;
+  /** At the beginning. */
   readonly credit: number;
+  /** False: credit is granted by {@link WorkStream.grant} alone; default: each end grants one more. */
+  readonly isRegranted?: boolean;
   /** How a task ends; told as it arrives. */
   readonly end: (lease: Lease) => Outcome;
   /** Told of each end that the server took. */
@@ -35,7 +38,7 @@ export class WorkStream {
     this.#call = this.#connection.bidi(WorkerServiceService.work, { timeoutMs: 3_600_000 });
     void this.#read();
     const { workerId, credit } = options;
-    this.#send({ hello: { role: roleName, workerId, version: "bench", slots: credit }, credit });
+    this.#send({ hello: { role: roleName, workerId, version: "bench", slots: Math.max(1, credit) }, credit });
   }
 
   close(): void {
@@ -57,7 +60,8 @@ export class WorkStream {
         if (welcome) this.welcomed.resolve();
         if (leases.length > 0) {
           const finish = leases.map((lease) => ({ term: lease.term, result: this.#options.end(lease) }));
-          void this.#call.send({ ...WorkRequest.create(), finish, credit: leases.length } as WorkRequest);
+          const credit = this.#options.isRegranted === false ? 0 : leases.length;
+          void this.#call.send(WorkRequest.create({ finish, credit }));
         }
         for (const { accepted, refusal, term } of finished) {
           if (!accepted) throw new Error(`the end of ${term?.taskId} was refused: ${refusal?.message}`);
