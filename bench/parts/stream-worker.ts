@@ -14,7 +14,7 @@ export interface StreamWorkerOptions {
   /** Every so many-th first attempt fails and is tried again; default: none. */
   readonly failEvery?: number;
   /** True: how long each was under way is kept. */
-  readonly timed?: boolean;
+  readonly isTimed?: boolean;
 }
 
 const options = partOptions<StreamWorkerOptions>();
@@ -38,7 +38,7 @@ const streams = Array.from(
       isRegranted: options.isRegranted,
       end: ({ input, attempt }) => {
         const isFirst = attempt === 1;
-        handed.add(options.timed && isFirst ? (fromPayload(input) as BenchInput).sentMicros : undefined);
+        handed.add(options.isTimed && isFirst ? (fromPayload(input) as BenchInput).sentMicros : undefined);
         return options.failEvery && isFirst && handed.count % options.failEvery === 0 ? failed : succeeded;
       },
       accepted: () => ended.add(),

@@ -9,9 +9,10 @@ export function dueBy(elapsedMs: number, perSecond: number): number {
   return elapsedMs < 0 ? 0 : Math.floor((elapsedMs * perSecond) / 1_000) + 1;
 }
 
-/** When number `index`, counted from 0, is due, in ms after the beginning. Pure. */
-export function dueMs(index: number, perSecond: number): number {
-  return (index * 1_000) / perSecond;
+/** When number `index`, counted from 0, is due, in ms after the beginning; at the end of its tick, where there are ticks. Pure. */
+export function dueMs(index: number, perSecond: number, tickMs = 0): number {
+  const ms = (index * 1_000) / perSecond;
+  return tickMs === 0 ? ms : Math.ceil(ms / tickMs) * tickMs;
 }
 
 /** What is due in one turn. */
@@ -26,6 +27,8 @@ export interface Due {
 export interface OpenLoopOptions {
   readonly perSecond: number;
   readonly seconds: number;
+  /** What falls due within so long is due together, at its end; default: each by itself. */
+  readonly tickMs?: number;
   /** Must not wait for answers. */
   readonly send: (due: Due) => void;
   /** Ends the load before its time. */
@@ -33,15 +36,23 @@ export interface OpenLoopOptions {
 }
 
 /** Sends a load, in one call of `send` for all that fell due since the last; resolves with how many there were. */
-export async function openLoop({ perSecond, seconds, send, signal }: OpenLoopOptions): Promise<number> {
+export async function openLoop({
+  perSecond,
+  seconds,
+  tickMs = 0,
+  send,
+  signal,
+}: OpenLoopOptions): Promise<number> {
   const total = Math.floor(perSecond * seconds);
   const beganMs = performance.now();
   for (let sent = 0; sent < total; ) {
-    const to = Math.min(total, dueBy(performance.now() - beganMs, perSecond));
+    const elapsedMs = performance.now() - beganMs;
+    const ticksMs = tickMs === 0 ? elapsedMs : Math.floor(elapsedMs / tickMs) * tickMs;
+    const to = Math.min(total, dueBy(ticksMs, perSecond));
     if (to > sent) send({ from: sent, to, beganMs });
     sent = to;
     if (signal?.aborted) return sent;
-    if (sent < total) await pause(Math.max(1, beganMs + dueMs(sent, perSecond) - performance.now()));
+    if (sent < total) await pause(Math.max(1, beganMs + dueMs(sent, perSecond, tickMs) - performance.now()));
   }
   return total;
 }

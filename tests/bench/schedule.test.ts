@@ -15,18 +15,32 @@ test("the first is due at once, and each when its place says", () => {
   );
 });
 
-test("a load is sent whole, in order, none before it is due", async () => {
-  const sent: number[] = [];
-  const total = await openLoop({
-    perSecond: 2_000,
-    seconds: 0.1,
-    send({ from, to, beganMs }) {
-      for (let index = from; index < to; index++) {
-        sent.push(index);
-        expect(performance.now() - beganMs).toBeGreaterThanOrEqual(dueMs(index, 2_000));
-      }
-    },
-  });
-  expect(total).toBe(200);
-  expect(sent).toEqual(Array.from({ length: 200 }, (_, index) => index));
+test("with ticks, what falls due within one is due at its end", () => {
+  expect([0, 1, 5, 6].map((index) => dueMs(index, 1_000, 5))).toEqual([0, 5, 5, 10]);
+});
+
+test.each([0, 20])(
+  "a load is sent whole, in order, none before it is due; ticks of %d ms",
+  async (tickMs) => {
+    const sent: number[] = [];
+    const total = await openLoop({
+      perSecond: 2_000,
+      seconds: 0.1,
+      tickMs,
+      send({ from, to, beganMs }) {
+        for (let index = from; index < to; index++) {
+          sent.push(index);
+          expect(performance.now() - beganMs).toBeGreaterThanOrEqual(dueMs(index, 2_000, tickMs));
+        }
+      },
+    });
+    expect(total).toBe(200);
+    expect(sent).toEqual(Array.from({ length: 200 }, (_, index) => index));
+  },
+);
+
+test("a load ends when it is told to", async () => {
+  const told = new AbortController();
+  const sent = await openLoop({ perSecond: 10, seconds: 60, signal: told.signal, send: () => told.abort() });
+  expect(sent).toBe(1);
 });
