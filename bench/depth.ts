@@ -7,11 +7,11 @@
 import { Queue as BullQueue } from "bullmq";
 import { openRedisStore } from "../src/queue/redis/store.ts";
 import type { LeasedTask } from "../src/queue/store.ts";
-import { RedisServer } from "../tests/support/redis.ts";
 import { type Contender, crowd, measure } from "./support/measure.ts";
 import { ownMeter, redisMeter } from "./support/meters.ts";
 import { options } from "./support/options.ts";
 import { bullOptions, OurSide, payloadBytes, storeLimits } from "./support/queue-contenders.ts";
+import { startRedis } from "./support/redis-server.ts";
 import { packageVersion, print, printHead, progress, redisVersion } from "./support/report.ts";
 import { RespClient } from "./support/resp.ts";
 import { benchInput } from "./support/role.ts";
@@ -27,7 +27,7 @@ const batch = 100;
 
 // Rewriting the append-only file would fork, and be measured.
 const settings = { "auto-aof-rewrite-percentage": "0" };
-const server = await RedisServer.start({ appendfsync: "everysec", settings });
+const server = await startRedis({ appendfsync: "everysec", settings });
 const resp = await RespClient.connect(server.port);
 const store = await openRedisStore({ url: server.url, limits: storeLimits });
 const meters = [ownMeter("client"), redisMeter(resp)];

@@ -11,7 +11,6 @@ import { Queue as BullQueue, Worker as BullWorker } from "bullmq";
 import { openRedisStore } from "../src/queue/redis/store.ts";
 import { openSqliteStore } from "../src/queue/sqlite/store.ts";
 import type { QueueStore } from "../src/queue/store.ts";
-import { RedisServer } from "../tests/support/redis.ts";
 import { Arrivals } from "./support/arrivals.ts";
 import { BenchMesh } from "./support/bench-mesh.ts";
 import { type LatencyContender, latencyTable, measureLatency } from "./support/latency.ts";
@@ -19,6 +18,7 @@ import { type Meter, ownMeter, redisMeter } from "./support/meters.ts";
 import { nowMicros } from "./support/now.ts";
 import { options } from "./support/options.ts";
 import { OurSide, payloadBytes, storeLimits, workerSlots } from "./support/queue-contenders.ts";
+import { startRedis } from "./support/redis-server.ts";
 import { packageVersion, print, printHead, progress, redisVersion } from "./support/report.ts";
 import { RespClient } from "./support/resp.ts";
 import { benchInput, benchSpec, roleName } from "./support/role.ts";
@@ -113,7 +113,7 @@ async function meshOver(redisUrl: string, redis: Meter): Promise<LatencyContende
   });
 }
 
-const server = await RedisServer.start({ appendfsync: "everysec" });
+const server = await startRedis({ appendfsync: "everysec" });
 const resp = await RespClient.connect(server.port);
 const redis = redisMeter(resp);
 const directory = mkdtempSync(join(tmpdir(), "agentmesh-bench-"));

@@ -6,7 +6,7 @@
  */
 import { Queue as BullQueue } from "bullmq";
 import { SubmitTaskRequest } from "../gen/grpc/agentmesh/v1/task.ts";
-import { RedisServer } from "../tests/support/redis.ts";
+import type { RedisServer } from "../tests/support/redis.ts";
 import { BenchMesh } from "./support/bench-mesh.ts";
 import { EchoClient } from "./support/echo.ts";
 import { type LatencyContender, latencyTable, measureLatency, Timed } from "./support/latency.ts";
@@ -15,11 +15,12 @@ import { type Meter, ownMeter, redisMeter } from "./support/meters.ts";
 import { options } from "./support/options.ts";
 import { Part } from "./support/part.ts";
 import { bullOptions, payloadBytes, workerSlots } from "./support/queue-contenders.ts";
+import { startRedis } from "./support/redis-server.ts";
 import { packageVersion, print, printHead, progress, redisVersion } from "./support/report.ts";
 import { RespClient } from "./support/resp.ts";
 import { benchInput, benchSpec } from "./support/role.ts";
 import { median } from "./support/statistics.ts";
-import { ratioOf, throughputTable } from "./support/table.ts";
+import { cpuInAll, ratioOf, throughputTable } from "./support/table.ts";
 
 const { rounds, tasks, calls } = options({ rounds: 5, tasks: 20_000, calls: 5_000 });
 const inFlight = 64;
@@ -79,7 +80,10 @@ async function endToEnd(server: RedisServer, redis: Meter): Promise<string> {
   await bull.stop();
   await queue.close();
   for (const mesh of [streamed, role]) await mesh.close();
-  return throughputTable([{ title: `by ${batch}, ${workerSlots} slots`, measured }]);
+  const [ours, , theirs] = measured.map(cpuInAll);
+  const ratio = ratioOf(theirs as number, ours as number);
+  const rows = throughputTable([{ title: `by ${batch}, ${workerSlots} slots`, measured }]);
+  return `${rows}\n\nCPU of all processes, BullMQ's over agentmesh's with a bare stream: **${ratio}**.`;
 }
 
 async function submits(mesh: BenchMesh, echo: EchoClient, echoServer: Part, redis: Meter): Promise<string> {
@@ -137,7 +141,7 @@ async function largeCalls(
   return latencyTable(await measureLatency(contenders, { tasks: Math.ceil(calls / 2), rounds }));
 }
 
-const server = await RedisServer.start({ appendfsync: "everysec" });
+const server = await startRedis({ appendfsync: "everysec" });
 const resp = await RespClient.connect(server.port);
 const redis = redisMeter(resp);
 printHead("The whole mesh", {

@@ -5,12 +5,13 @@
  */
 import { openRedisStore } from "../src/queue/redis/store.ts";
 import type { QueueStore } from "../src/queue/store.ts";
-import { RedisServer } from "../tests/support/redis.ts";
+import type { RedisServer } from "../tests/support/redis.ts";
 import { type Contender, type Measured, measure, tasksInAll } from "./support/measure.ts";
 import { ownMeter, redisMeter } from "./support/meters.ts";
 import { options } from "./support/options.ts";
 import { BullSide, OurSide, payloadBytes, storeLimits, workerSlots } from "./support/queue-contenders.ts";
 import { RedisFloor } from "./support/redis-floor.ts";
+import { startRedis } from "./support/redis-server.ts";
 import { packageVersion, print, printHead, progress, redisVersion } from "./support/report.ts";
 import { RespClient } from "./support/resp.ts";
 import { type Row, throughputTable } from "./support/table.ts";
@@ -93,7 +94,7 @@ async function rowsOn(server: RedisServer, store: QueueStore, client: RespClient
 }
 
 async function rowsWith(appendfsync: "everysec" | "always"): Promise<Row[]> {
-  const server = await RedisServer.start({ appendfsync });
+  const server = await startRedis({ appendfsync });
   const store = await openRedisStore({ url: server.url, limits: storeLimits });
   const client = await RespClient.connect(server.port);
   try {

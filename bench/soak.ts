@@ -5,7 +5,6 @@
  *   make bench NAME=soak ARGS="--seconds 600 --percent 70"
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { RedisServer } from "../tests/support/redis.ts";
 import type { Latencies } from "./support/arrivals.ts";
 import { type Gauge, gaugeTable, Watched } from "./support/gauges.ts";
 import { milliseconds } from "./support/latency.ts";
@@ -14,6 +13,7 @@ import { ownMeter, redisMeter } from "./support/meters.ts";
 import { nowMicros } from "./support/now.ts";
 import { options } from "./support/options.ts";
 import { storeLimits } from "./support/queue-contenders.ts";
+import { startRedis } from "./support/redis-server.ts";
 import { packageVersion, print, printHead, progress, redisVersion } from "./support/report.ts";
 import { RespClient } from "./support/resp.ts";
 import { dueMs, openLoop } from "./support/schedule.ts";
@@ -37,7 +37,7 @@ const tickMs = 5;
 const backlogMax = 200_000;
 const patienceMs = 120_000;
 
-const server = await RedisServer.start({ appendfsync: "everysec" });
+const server = await startRedis({ appendfsync: "everysec" });
 const resp = await RespClient.connect(server.port);
 const own = ownMeter("client");
 

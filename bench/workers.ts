@@ -5,12 +5,12 @@
  *   make bench NAME=workers ARGS="--workers 1000 --tasks 10000 --rounds 5 --idleSeconds 5"
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { RedisServer } from "../tests/support/redis.ts";
 import { BenchMesh } from "./support/bench-mesh.ts";
 import { type Contender, crowd, type Sample, sample } from "./support/measure.ts";
 import { ownMeter, redisMeter } from "./support/meters.ts";
 import { options } from "./support/options.ts";
 import { payloadBytes } from "./support/queue-contenders.ts";
+import { startRedis } from "./support/redis-server.ts";
 import { print, printHead, progress, redisVersion } from "./support/report.ts";
 import { RespClient } from "./support/resp.ts";
 import { benchSpec } from "./support/role.ts";
@@ -25,7 +25,7 @@ const { workers, tasks, rounds, idleSeconds } = options({
 });
 const batch = 100;
 
-const server = await RedisServer.start({ appendfsync: "everysec" });
+const server = await startRedis({ appendfsync: "everysec" });
 const resp = await RespClient.connect(server.port);
 const mesh = await BenchMesh.start({ redisUrl: server.url });
 printHead("Many workers on one server", { Redis: redisVersion() });

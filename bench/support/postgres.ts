@@ -1,4 +1,7 @@
-/** A PostgreSQL of a benchmark's own: on a free port of the loopback, in a directory of its own, every commit synced. */
+/**
+ * A PostgreSQL of a benchmark's own: on a free port of the loopback, in a directory of its own, every commit synced. It
+ * ends with the benchmark, however that ends.
+ */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -45,6 +48,7 @@ export class PostgresServer {
       ["-D", data, "-p", String(port), ...settings.flatMap((one) => ["-c", one])],
       run,
     );
+    process.once("exit", () => child.kill("SIGQUIT"));
     const ready = () => readIfThere(join(data, "postmaster.pid")).includes("ready");
     for (const end = performance.now() + patienceMs; !ready(); await pause(20))
       if (performance.now() > end || child.exitCode !== null) throw new Error("PostgreSQL did not start");

@@ -99,25 +99,17 @@ export class RedisFloor {
   async #drain(tasks: number, size: number): Promise<void> {
     const { payloads, line, leased } = this.#keys;
     const text = script("take");
-    const take = async (max: number, ended: readonly string[]) => {
-      const args = [max, performance.now() + 30_000, ...ended];
-      const [ids] = (await this.#client.call("EVAL", text, 3, payloads, line, leased, ...args)) as [string[]];
-      return ids;
-    };
-    let held: readonly string[] = [];
-    for (let left = tasks; left > 0 || held.length > 0; left -= held.length) {
+    let ended: readonly string[] = [];
+    let endedBatch = "";
+    for (let left = tasks; left > 0 || ended.length > 0; left -= ended.length) {
+      const batch = `${leased}:${++this.#made}`;
       const max = Math.min(size, left);
-      const ended = held;
-      // A call that leases nothing still has the last leases to end; LPOP of none is an error, so it asks for one too many.
-      held = max > 0 ? await take(max, ended) : [];
-      if (max > 0 && held.length === 0) throw new Error(`the floor's line ran dry with ${left} to go`);
-      if (max === 0) await this.#end(ended);
+      const keys = [payloads, line, leased, batch, endedBatch];
+      const args = [max, Math.round(performance.now()) + 30_000, ...ended];
+      const [ids] = (await this.#client.call("EVAL", text, keys.length, ...keys, ...args)) as [string[]];
+      if (ids.length !== max) throw new Error(`the floor's line ran dry with ${left} to go`);
+      ended = ids;
+      endedBatch = batch;
     }
-  }
-
-  async #end(ids: readonly string[]): Promise<void> {
-    const { payloads, leased } = this.#keys;
-    await this.#client.call("ZREM", leased, ...ids);
-    await this.#client.call("HDEL", payloads, ...ids);
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The two sides of the soak, with the same mix: of each 100 tasks two fail once and are tried again 100 ms later, one is
- * submitted for later and canceled at once; of each 500 one is watched to its end.
+ * submitted for later and canceled at once; of about 500 one is watched to its end.
  */
 import { Queue as BullQueue, QueueEvents } from "bullmq";
 import type { MeshServerOptions } from "../parts/mesh-server.ts";
@@ -10,7 +10,8 @@ import { Part } from "./part.ts";
 import { bullOptions, payloadBytes } from "./queue-contenders.ts";
 import { benchInput, benchSpec, roleName } from "./role.ts";
 
-export const mix = { failEvery: 50, cancelEvery: 100, watchEvery: 500, laterMs: 30_000, retryMs: 100 };
+/** `watchEvery` shares no place with `cancelEvery` for long. */
+export const mix = { failEvery: 50, cancelEvery: 100, watchEvery: 499, laterMs: 30_000, retryMs: 100 };
 
 export interface SoakSide {
   readonly name: string;
@@ -72,7 +73,7 @@ export async function meshSide(
       const ids = await mesh.stream.submit(specs);
       const more = ids.map((id, index) => {
         if (isEach(mix.cancelEvery, from + index)) return cancel(id);
-        return isEach(mix.watchEvery - 1, from + index) ? follow(id) : undefined;
+        return isEach(mix.watchEvery, from + index) ? follow(id) : undefined;
       });
       await Promise.all(more);
     },
@@ -119,7 +120,7 @@ export async function bullSide(
       const added = await queue.addBulk(jobs);
       const more = added.map((job, index) => {
         if (isEach(mix.cancelEvery, from + index)) return job.remove();
-        return isEach(mix.watchEvery - 1, from + index) ? job.waitUntilFinished(events) : undefined;
+        return isEach(mix.watchEvery, from + index) ? job.waitUntilFinished(events) : undefined;
       });
       await Promise.all(more);
     },

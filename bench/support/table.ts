@@ -36,11 +36,15 @@ export function cpuColumns(all: readonly Measured[]) {
     columns: [...processes.map((name) => `>${name} µs/task`), ">all µs/task"],
     cellsOf(one: Measured): string[] {
       const cpu = cpuOf(one);
-      const known = Object.values(cpu);
-      const all = known.length === 0 ? "–" : micros(known.reduce((sum, value) => sum + value, 0));
-      return [...processes.map((name) => (name in cpu ? micros(cpu[name] as number) : "–")), all];
+      const each = processes.map((name) => (name in cpu ? micros(cpu[name] as number) : "–"));
+      return [...each, processes.length === 0 ? "–" : micros(cpuInAll(one))];
     },
   };
+}
+
+/** CPU of all of a contender's processes, µs a task: the sum of their medians. */
+export function cpuInAll(one: Measured): number {
+  return Object.values(cpuOf(one)).reduce((sum, value) => sum + value, 0);
 }
 
 function rate(one: Measured | undefined): number {
