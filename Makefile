@@ -68,8 +68,8 @@ docs: install ## Render the pages of docs/ that follow from code
 baseline: install ## On a release: make proto/ as it is now what check-proto compares with
 	@$(bin)/buf build -o proto/baseline.binpb
 
-bench: setup ## Run a benchmark: make bench NAME=queue; all without NAME
-	@scripts/bench.sh "$(NAME)"
+bench: setup ## Run a benchmark: make bench NAME=queue ARGS="--rounds 7"; all without NAME
+	@scripts/bench.sh "$(NAME)" $(ARGS)
 
 build: install ## Compile to dist/, a package that npm can publish
 	@$(node) scripts/build.ts
