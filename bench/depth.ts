@@ -81,7 +81,7 @@ class DeepQueue {
   }
 
   async #lease(): Promise<void> {
-    const ask = { queue: this.#name, workerId: "bench", leaseMs: 600_000, max: batch };
+    const ask = { queue: this.#name, workerId: "bench", labels: {}, leaseMs: 600_000, max: batch };
     const leased = await this.#side.queue.lease(ask);
     if (leased.length !== batch) throw new Error(`${leased.length} tasks were leased, not ${batch}`);
     this.#held.push(...leased);

@@ -65,6 +65,7 @@ function queueOver(name: string, store: QueueStore, meters: readonly Meter[]): L
   const session = queue.dispatcher.attach({
     queue: roleName,
     workerId: "bench",
+    labels: {},
     leaseMs: 30_000,
     async deliver(tasks) {
       for (const { id } of tasks) arrivals.add(sentMicros.get(id));

@@ -3,6 +3,7 @@
  * queue is said to be ready, so that those who wait look again.
  */
 import type { StoreSignal } from "../store.ts";
+import { storeError } from "./errors.ts";
 import type { Link } from "./link.ts";
 
 /** A connection that is dead without having been closed is found out by this. */
@@ -44,7 +45,11 @@ export class Signals {
     link.redis.on("close", () => {
       this.#hears = "away";
     });
-    await this.#subscribe();
+    try {
+      await this.#subscribe();
+    } catch (error) {
+      throw storeError(error, link.address);
+    }
     link.redis.on("ready", () => void this.#resubscribe());
     this.#watchdog = setInterval(() => void this.#watch(), watchdogMs).unref();
   }
