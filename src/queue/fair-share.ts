@@ -2,6 +2,8 @@
  * How many tasks one round asks for each worker, so that a few tasks are spread over all workers that are idle, on this server
  * and on others, and a deep queue is at full rounds soon: 1, 1, 2, 4 … as long as there is more. Pure.
  */
+
+/** What one round asked for, and got. */
 export interface Round {
   /** For each worker. */
   readonly asked: number;
@@ -12,6 +14,7 @@ export interface Round {
   readonly more: boolean;
 }
 
+/** One queue's share, from round to round. */
 export class FairShare {
   /** What a worker was asked for since the queue was last found empty. */
   #asked = 0;

@@ -28,7 +28,12 @@ import { turnCases } from "./store/turns.ts";
 
 export type { OpenedStore, OpenStore } from "./store/kit.ts";
 
-export function storeContract(name: string, open: OpenStore): void {
+export interface ContractOptions {
+  /** Random histories that are made, where fewer than usual must do. */
+  readonly randomRuns?: number;
+}
+
+export function storeContract(name: string, open: OpenStore, { randomRuns }: ContractOptions = {}): void {
   describe(`${name} keeps the contract of a store`, () => {
     submitCases(open);
     leaseCases(open);
@@ -46,6 +51,6 @@ export function storeContract(name: string, open: OpenStore): void {
     limitCases(open);
     loadCases(open);
     removalCases(open);
-    randomCases(open);
+    randomCases(open, randomRuns);
   });
 }

@@ -65,7 +65,7 @@ export const settings = Object.freeze({
     kind: storeUrl(),
     default: "sqlite:",
     because: "needs no other program; Redis is for more than one process",
-    doc: "Where tasks are kept: `sqlite:` is mesh.db in `data.dir`, `redis://…` is shared by many processes.",
+    doc: "Where tasks are kept: `sqlite:` is mesh.db in `data.dir`, `redis…://…` is shared by many processes; see docs/redis.md.",
     flag: "store",
     takenBy: ["server"],
   }),
@@ -82,6 +82,22 @@ export const settings = Object.freeze({
     default: "full",
     because: "an acknowledged task survives a power cut; one fsync serves a whole batch, so it costs little",
     doc: "`full` syncs each commit to the disk; `normal` may lose the last commits in a power cut, never in a crash.",
+    takenBy: ["server"],
+  }),
+  "redis.waitReplicas": setting({
+    kind: whole({ min: 0, max: 100 }),
+    default: 0,
+    because:
+      "one server has no replica; with replicas, 1 keeps what was acknowledged over a fail-over and costs a round trip",
+    doc: "Replicas of a Redis server that must have a write before it is acknowledged; see docs/redis.md.",
+    takenBy: ["server"],
+  }),
+  "redis.waitTimeoutMs": setting({
+    kind: whole({ min: 10, max: 900, argument: "<milliseconds>" }),
+    default: 500,
+    because:
+      "a call may wait twice as long, for the wait before it and for its own, and is given up after 2 s",
+    doc: "How long a write waits for `redis.waitReplicas`; after that it is STORE_UNAVAILABLE and its outcome unknown.",
     takenBy: ["server"],
   }),
   "queue.maxTasks": setting({

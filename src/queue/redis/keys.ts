@@ -14,7 +14,7 @@
  *   E, E:RUN, i  zset, string, hash   runs of leases by expiry, their tasks, and how many of these are left
  *   S, D         zset    SCHEDULED tasks by due time; QUEUED ones by their timeout to start
  *   F            list    runs of tasks that ended together, oldest first      O  zset  the outbox of effects on other tasks
- *   w W V        hash    workers' numbers, names, and how many tasks name them    A, a  zset, hash  present workers, their labels
+ *   w W V        hash    workers' numbers, names, and how many tasks name them    A, a  zset, hash  workers that are present, their labels
  *   H            hash    tenants' weights
  *   L:UNIQUE     list    a long log      C:UNIQUE  set  children that wait for it
  *   P:UNIQUE     hash    parents that it waits for, or that failed it: id → condition (S, F)

@@ -57,10 +57,10 @@ export async function load(calls: Calls, queue: string, concurrencyKey: string):
     keyRunning,
     rateInMs: wait(policy.rate, full),
     keyRateInMs: concurrencyKey === "" ? 0 : wait(policy.ratePerKey, keyFull),
-    workers: workers.map((workerId, nth) => ({
+    workers: workers.map((workerId, place) => ({
       queue,
       workerId: String(workerId),
-      labels: labelsOf(String(labels[nth])),
+      labels: labelsOf(String(labels[place])),
     })),
   };
 }

@@ -57,35 +57,64 @@ class Call {
   }
 }
 
-async function takeIn(calls: Calls, { script, items, pack }: Intake): Promise<Submitted> {
+async function takeIn(calls: Calls, intake: Intake): Promise<Submitted> {
+  const { script, items } = intake;
   const outcomes = new Array<SubmitOutcome>(items.length);
-  const planned: Call[] = [];
+  const effects: string[] = [];
+  const tasksMax = calls.limits.queueTasksMax;
+  for (const stage of stagesOf(intake)) {
+    const answers = await allOf(
+      stage.map(({ queue, input, chunks }) =>
+        calls.change(script, queue, input.done(), [tasksMax, ...chunks.done()]),
+      ),
+    );
+    answers.forEach((answer, index) => {
+      (stage[index] as Call).places.forEach((place, nth) => {
+        const outcome = answer.outcomes.subarray(2 * nth, 2 * nth + 2);
+        outcomes[place] = readOutcome(outcome, items[place] as Item, tasksMax);
+      });
+      effects.push(...answer.effects);
+    });
+  }
+  return { outcomes, effects };
+}
+
+/**
+ * The calls that take a batch in; those of one stage go out at once. A child's call goes after that of its parent, so that a
+ * connection which is lost in between leaves no child of a parent that never came.
+ */
+function stagesOf({ items, pack }: Intake): Call[][] {
+  let stage: Call[] = [];
+  const stages = [stage];
   const open = new Map<string, Call>();
+  /** Where the tasks of this stage go. */
+  const homes = new Map<string, Call>();
   items.forEach((item, place) => {
-    const { queue, id, spec } = item.task;
-    let call = open.get(queue);
-    if (call === undefined || call.isFull) {
+    const { queue, id, spec, parents } = item.task;
+    const callOf = () => {
+      const known = open.get(queue);
+      return known?.isFull ? undefined : known;
+    };
+    const isElsewhere = ({ taskId }: { taskId: string }) =>
+      homes.has(taskId) && homes.get(taskId) !== callOf();
+    if (parents.some(isElsewhere)) {
+      stage = [];
+      stages.push(stage);
+      open.clear();
+      homes.clear();
+    }
+    let call = callOf();
+    if (call === undefined) {
       call = new Call(queue);
-      planned.push(call);
+      stage.push(call);
       open.set(queue, call);
     }
     pack(call.input, item);
     call.chunks.add(uniqueOf(id), spec);
     call.places.push(place);
+    homes.set(id, call);
   });
-  const tasksMax = calls.limits.queueTasksMax;
-  const answers = await allOf(
-    planned.map(({ queue, input, chunks }) =>
-      calls.change(script, queue, input.done(), [tasksMax, ...chunks.done()]),
-    ),
-  );
-  answers.forEach((answer, index) => {
-    (planned[index] as Call).places.forEach((place, nth) => {
-      const outcome = answer.outcomes.subarray(2 * nth, 2 * nth + 2);
-      outcomes[place] = readOutcome(outcome, items[place] as Item, tasksMax);
-    });
-  });
-  return { outcomes, effects: answers.flatMap((answer) => answer.effects) };
+  return stages;
 }
 
 /** What a first byte adds to the priority when more than the usual follows. */

@@ -7,8 +7,7 @@ import { commands } from "../commands.ts";
 import { Model } from "../model.ts";
 import { expectWholeLog, type Kit, type OpenStore, storeTest } from "./kit.ts";
 
-const runs = Number(process.env.AGENTMESH_TEST_RUNS ?? 100);
-const timeoutMs = 60_000 + runs * 1_000;
+const runsDefault = Number(process.env.AGENTMESH_TEST_RUNS ?? 100);
 
 /** The moves of task.ts's picture. */
 const moves: Readonly<Record<TaskState, readonly TaskState[]>> = {
@@ -22,7 +21,8 @@ const moves: Readonly<Record<TaskState, readonly TaskState[]>> = {
   CANCELED: ["QUEUED", "BLOCKED"],
 };
 
-export function randomCases(open: OpenStore): void {
+/** `runs`: histories that are made; default: 100, or AGENTMESH_TEST_RUNS. */
+export function randomCases(open: OpenStore, runs = runsDefault): void {
   const test = storeTest(open);
 
   test(
@@ -40,7 +40,7 @@ export function randomCases(open: OpenStore): void {
       );
     },
     {},
-    timeoutMs,
+    60_000 + runs * 1_000,
   );
 }
 

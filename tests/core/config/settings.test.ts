@@ -71,6 +71,8 @@ describe("store.url", () => {
     ["sqlite:/var/mesh.db", { kind: "sqlite", file: "/var/mesh.db" }],
     ["redis://localhost:6379/1", { kind: "redis", url: "redis://localhost:6379/1" }],
     ["rediss://u:p@host", { kind: "redis", url: "rediss://u:p@host" }],
+    ["redis+cluster://u:p@a:1,b", { kind: "redis", url: "redis+cluster://u:p@a:1,b" }],
+    ["rediss+sentinel://a,b:2/mesh/3", { kind: "redis", url: "rediss+sentinel://a,b:2/mesh/3" }],
   ])("%s", (url, address) => {
     expect(storeAddress(schema.parse(url), "/data")).toEqual(address);
   });

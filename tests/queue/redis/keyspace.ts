@@ -83,7 +83,8 @@ export class Keyspace {
     if (packed === null) return [];
     const reader = new Reader(packed);
     reader.skip(2);
-    const [count, width] = [reader.u8(), reader.u8()];
+    const count = reader.u8();
+    const width = reader.u8();
     return Array.from({ length: count }, () =>
       width === 0 ? reader.text8() : reader.view(width).toString(),
     );
@@ -103,19 +104,21 @@ export class Keyspace {
 
   /** The tasks in a run of leases. */
   async leaseRun(run: string): Promise<string[]> {
-    return (await this.#client.get(`${this.base}E:${run}`))?.split(",") ?? [];
+    const packed = await this.#client.getBuffer(`${this.base}E:${run}`);
+    return packed === null ? [] : readNames(packed);
   }
 
   /** The runs of tasks that ended together. */
   async finalRuns(): Promise<{ run: number; uniques: string[] }[]> {
     const entries = await this.#client.lrangeBuffer(`${this.base}F`, 0, -1);
     return entries.map((entry) => {
-      const reader = new Reader(entry);
-      const run = reader.u48();
-      reader.skip(6);
-      return { run, uniques: reader.restText().split(",") };
+      return { run: entry.readUIntBE(0, 6), uniques: readNames(entry.subarray(12)) };
     });
   }
+}
+
+function readNames(packed: Buffer): string[] {
+  return packed.toString().split(",");
 }
 
 function readHead(unique: string, head: Buffer): Head {

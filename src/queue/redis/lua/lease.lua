@@ -9,17 +9,14 @@
 --@include record
 --@state bytesMax, taken, allowed, passes = tonumber(args[4]), 0, 2 ^ 31, nil
 
--- The number of the worker of an ask, which has one once it is given a task.
-local function workerOf(ask)
-  if not ask.number then
-    ask.number = tonumber(call('HGET', Q .. 'w', ask.worker) or nil)
-    if not ask.number then
-      ask.number = take('worker')
-      call('HSET', Q .. 'w', ask.worker, text(ask.number))
-      call('HSET', Q .. 'W', text(ask.number), ask.worker)
-    end
-  end
-  return ask.number
+-- The number of a worker's name.
+local function workerNumber(worker)
+  local number = call('HGET', Q .. 'w', worker)
+  if number then return tonumber(number) end
+  number = take('worker')
+  call('HSET', Q .. 'w', worker, text(number))
+  call('HSET', Q .. 'W', text(number), worker)
+  return number
 end
 
 -- The sets of lanes that a worker with these labels may be served from.
@@ -40,12 +37,12 @@ local function begin(T, ask)
   T[ATTEMPT] = T[ATTEMPT] + 1
   T[FENCE] = T[FENCE] + 1
   T[STARTED] = NOW
+  ask.number = ask.number or workerNumber(ask.worker)
   local plain = T[LAST] == 1 and T[ATTEMPT] == 1 and T[FIRST_STATE] == QUEUED and band(T[FLAGS], HAS_LOG_LIST + BITS.l) == 0
-  local worker = workerOf(ask)
-  if T[WORKER] ~= worker then
+  if T[WORKER] ~= ask.number then
     if T[WORKER] > 0 then workerUsed(T[WORKER], -1) end
-    workerUsed(worker, 1)
-    T[WORKER] = worker
+    workerUsed(ask.number, 1)
+    T[WORKER] = ask.number
   end
   local due, z = NOW + ask.leaseMs, timeoutsOf(T)
   if z then
@@ -100,8 +97,9 @@ end
 local function middleOf(ask)
   if not ask.middle then
     local due = NOW + ask.leaseMs
+    ask.number = ask.number or workerNumber(ask.worker)
     ask.run = leaseRun(due)
-    ask.middle = pack('>I6I6I6I4I6', ask.run.number, 0, due, workerOf(ask), NOW)
+    ask.middle = pack('>I6I6I6I4I6', ask.run.number, 0, due, ask.number, NOW)
   end
   return ask.middle
 end

@@ -2,7 +2,7 @@
 -- What holds the queue's tasks back.
 -- ARGV[3]  a concurrency key, or ''
 -- Reply: settings (the role's policy, the operator's, the pause), running, running of the key, when the queue's rate and the
--- key's are full again, now, workers that were present lately, each one's labels
+-- key's are full again, now, workers that were present lately, and their labels
 --@include base
 --@main
 local settings = call('HMGET', Q .. 'G', 'role', 'operator', 'pause')

@@ -32,8 +32,8 @@ local function runOf(entry)
     run.names = { sub(entry, 16) }
   else
     local index = call('GETRANGE', Q .. 'S:' .. text(chunk), 0, bytes - 1)
-    -- A chunk goes with its last task: then all of the run is stale.
-    run.names = index == '' and {} or indexNames(index, slot, n)
+    -- Else the chunk went with its last task, and all that the entry names is stale.
+    run.names = index ~= '' and indexNames(index, slot, n) or {}
   end
   return run
 end

@@ -158,7 +158,8 @@ local function prepare(L, most)
       return
     end
     local from = L.run.at
-    if from < L.run.n and not loaded[L.run.names[from + 1]] and not raw[L.run.names[from + 1]] then fetch(L.run, most) end
+    local name = L.run.names[from + 1]
+    if from < L.run.n and name and not loaded[name] and not raw[name] then fetch(L.run, most) end
     local T = nextOf(L.run)
     if L.run.at > from then add('stale', from - L.run.at) end
     if T then return T end
@@ -202,7 +203,8 @@ local function lanesAt(sets, priority, most)
     for _, L in ipairs(heap) do
       popRun(L)
       touched[L.name] = L
-      if L.run and not loaded[L.run.names[L.run.at + 1]] then names[#names + 1] = L.run.names[L.run.at + 1] end
+      local name = L.run and L.run.names[L.run.at + 1]
+      if name and not loaded[name] then names[#names + 1] = name end
     end
     loadAll(names)
     for at = floor(#heap / 2), 1, -1 do sink(heap, at) end
