@@ -1,6 +1,6 @@
 /** The lanes of one queue of the model: the rules of lane.ts and policy.ts, read plainly and without an index. */
 import { hasLabels, laneName, laneOf, nextLane, strideOf } from "../../src/queue/lane.ts";
-import { noPolicy, type QueuePolicy } from "../../src/queue/policy.ts";
+import { noPolicy, type QueuePolicy, type Rate } from "../../src/queue/policy.ts";
 import type { LeaseAsk, NewTask } from "../../src/queue/store.ts";
 
 interface Lane {
@@ -26,6 +26,15 @@ export class ModelLanes {
   readonly #running = new Map<string | undefined, number>();
   readonly #taken = new Map<string | undefined, number>();
   #shares = new Map<string, number>();
+
+  /** A rate that is changed begins with full buckets. */
+  change(policy: QueuePolicy): void {
+    const before = this.policy;
+    this.policy = policy;
+    if (!sameRate(before.rate, policy.rate)) this.#taken.delete(undefined);
+    if (!sameRate(before.ratePerKey, policy.ratePerKey))
+      for (const key of this.#taken.keys()) if (key !== undefined) this.#taken.delete(key);
+  }
 
   join(task: NewTask): void {
     const name = laneName(task);
@@ -93,6 +102,10 @@ export class ModelLanes {
     if (count(this.#running, key) >= runningPerKeyMax) return true;
     return ratePerKey !== undefined && count(this.#taken, key) >= ratePerKey.burst;
   }
+}
+
+function sameRate(one: Rate | undefined, other: Rate | undefined): boolean {
+  return one?.perSecond === other?.perSecond && one?.burst === other?.burst;
 }
 
 /** What a running task counts for: the queue, and its key. */

@@ -134,7 +134,7 @@ export class Model {
 
   configure({ queue, policy, pause }: QueueChange): void {
     const lanes = this.lanes(queue);
-    if (policy !== undefined) lanes.policy = policy ?? {};
+    if (policy !== undefined) lanes.change(policy ?? {});
     if (pause !== undefined) lanes.paused = pause !== null;
   }
 

@@ -9,7 +9,7 @@
  *   S:CHUNK      string  the specs of tasks that came together                c  hash  tasks that are left of each chunk
  *   n            zset    all chunks, by creation                              X  zset  dead letters by creation
  *   R, R:LABELS  zset    open lanes by priority and pass; Y: the label sets   Q:LANE  list  a lane's runs
- *   B, B:KEY     hash, set   lanes that their key holds back                  T  hash  a tenant's lanes with key or labels
+ *   B, B:KEY     hash, set   lanes that their key holds back; N:KEY: its open ones                  T  hash  a tenant's lanes with key or labels
  *   K, k         hash    tasks of a key that run; its rate's bucket           Z  zset  keys by when they have a token
  *   E, E:RUN, i  zset, string, hash   runs of leases by expiry, their tasks, and how many of these are left
  *   S, D         zset    SCHEDULED tasks by due time; QUEUED ones by their timeout to start

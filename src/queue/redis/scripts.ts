@@ -7,10 +7,11 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 
+/** The longest first, with the fewest parts before it. */
 const scriptNames = [
+  "lease",
   "enqueue",
   "submit",
-  "lease",
   "renew",
   "append",
   "finish",
@@ -47,18 +48,24 @@ export function loadScripts(): Scripts {
   const parts = new Map<string, Part>();
   const sources = scriptNames.map((name) => readSource(name, parts));
   const users = (part: string) => sources.filter(({ includes }) => includes.includes(part)).length;
-  // What one function alone uses stands in its block: Lua has room for 200 locals outside of blocks.
-  const shared = [...parts].filter(([name]) => users(name) > 1).map(([, { text }]) => text);
-  const own = (source: Source) =>
-    source.includes.filter((part) => users(part) === 1).map((part) => (parts.get(part) as Part).text);
-  const blocks = sources.map((source) => own(source).join("") + source.definitions);
-  const content = shared.join("") + sources.map(({ body }, index) => blocks[index] + body).join("");
+  const there = new Set<string>();
+  // Lua has room for 200 locals: a part stands before the first function that uses it, and within that one's block where no other
+  // does.
+  const blocks = sources.map((source) => {
+    const fresh = source.includes.filter((part) => !there.has(part));
+    for (const part of fresh) there.add(part);
+    const textOf = (part: string) => (parts.get(part) as Part).text;
+    const shared = fresh.filter((part) => users(part) > 1).map(textOf);
+    const own = fresh.filter((part) => users(part) === 1).map(textOf);
+    return { source, shared: shared.join(""), own: own.join("") + source.definitions };
+  });
+  const content = blocks.map(({ source, shared, own }) => shared + own + source.body).join("");
   const hash = createHash("sha256").update(content).digest("hex").slice(0, 12);
   const nameOf = (name: ScriptName) => `agentmesh_${hash}_${name}`;
-  const functions = sources.map(
-    (source, index) => `do\n${blocks[index]}${register(nameOf(source.name), source)}end\n`,
+  const functions = blocks.map(
+    ({ source, shared, own }) => `${shared}do\n${own}${register(nameOf(source.name), source)}end\n`,
   );
-  const library = `#!lua name=agentmesh_${hash}\n${withConstants([...shared, ...functions].join(""))}`;
+  const library = `#!lua name=agentmesh_${hash}\n${withConstants(functions.join(""))}`;
   const entries = sources.map(({ name, flags }): [ScriptName, Script] => [
     name,
     { name: nameOf(name), writes: !flags.includes("no-writes"), library },

@@ -160,6 +160,9 @@ SELECT * FROM key WHERE queue = :queue AND key = :key;
 INSERT OR REPLACE INTO key (queue, key, running, full_at_ms, held_until_ms, parked)
 VALUES (:queue, :key, :running, :full_at_ms, :held_until_ms, :parked);
 
+-- name: fillBuckets
+UPDATE key SET full_at_ms = NULL WHERE queue = :queue;
+
 -- name: deleteKey
 DELETE FROM key WHERE queue = :queue AND key = :key;
 

@@ -48,14 +48,9 @@ async function auditOrder(audited: Audit): Promise<void> {
     }
   const parked = await keys.fields("B");
   audited.same("open and parked lanes", [...open.keys(), ...parked], keys.names("Q"));
-  const ofKeys: string[] = [];
-  for (const key of keys.names("B"))
-    ofKeys.push(...(await keys.members(`B:${key}`)).map((lane) => `${key}=${lane}`));
-  audited.same(
-    "lanes parked by key",
-    ofKeys,
-    parked.map((lane) => `${laneOf(lane).concurrencyKey}=${lane}`),
-  );
+  const keyed = [...open.keys()].filter((lane) => laneOf(lane).concurrencyKey !== "");
+  audited.same("open lanes by key", await lanesOfKeys(audited, "N"), keyed.map(withKey));
+  audited.same("lanes parked by key", await lanesOfKeys(audited, "B"), parked.map(withKey));
   const tenants = new Map<string, number>();
   for (const lane of open.keys()) {
     const { priority, tenant, concurrencyKey, workerLabels } = laneOf(lane);
@@ -72,6 +67,19 @@ async function auditOrder(audited: Audit): Promise<void> {
     [String(await keys.hashNumber("q", "multi"))],
     [String(several)],
   );
+}
+
+/** `KEY=LANE` of each lane that the sets of a kind name. */
+async function lanesOfKeys({ keys }: Audit, kind: "N" | "B"): Promise<string[]> {
+  const named = keys.names(kind).map(async (key) => {
+    const lanes = await keys.members(`${kind}:${key}`);
+    return lanes.map((lane) => `${key}=${lane}`);
+  });
+  return (await Promise.all(named)).flat();
+}
+
+function withKey(lane: string): string {
+  return `${laneOf(lane).concurrencyKey}=${lane}`;
 }
 
 function orderOf(lane: string): [string, string] {

@@ -7,7 +7,7 @@
 --@include serve
 --@include timeouts
 --@include record
---@state bytesMax, taken, allowed, passes = tonumber(args[4]), 0, 2 ^ 31, nil
+--@state bytesMax, given, allowed, passes = tonumber(args[4]), 0, 2 ^ 31, nil
 
 -- The number of a worker's name.
 local function workerNumber(worker)
@@ -71,7 +71,7 @@ local function turn(L, n)
   passes[1] = passes[1] + n
   L.run.at = L.run.at + n
   L.served = true
-  allowed, taken = allowed - n, taken + n
+  allowed, given = allowed - n, given + n
 end
 
 local function serve(L, T, ask)
@@ -179,9 +179,9 @@ local function addPiece(piece)
   values[#values + 1] = empty and '' or call('GETRANGE', Q .. 'S:' .. text(piece.chunk), piece.from, piece.to - 1)
 end
 
-local function addGiven(given)
-  for i = 1, #given do
-    local T = given[i]
+local function addGiven(tasks)
+  for i = 1, #tasks do
+    local T = tasks[i]
     if T.heads then
       addPiece(T)
     else
@@ -229,7 +229,7 @@ while at <= #INPUT do
   append(asks, ask)
 end
 for _, ask in ipairs(asks) do
-  if wants(ask) and numbers['2'] > taken then
+  if wants(ask) and numbers['2'] > given then
     local sets = setsFor(ask.labels)
     local priority = priorityFrom(sets, 9)
     while priority and wants(ask) do
@@ -246,12 +246,12 @@ for _, ask in ipairs(asks) do
   addGiven(ask.given)
   if ask.fresh > 0 then workerUsed(ask.number, ask.fresh) end
 end
-if taken > 0 then
-  count(QUEUED, -taken)
-  count(RUNNING, taken)
+if given > 0 then
+  count(QUEUED, -given)
+  count(RUNNING, given)
   call('HSET', Q .. 'q', 'turns', pack('>I6I7I7I7I7I7I7I7I7I7I7', unpack(passes)))
   if full then
-    full = math.max(full, NOW) + taken * 1000 / rate
+    full = math.max(full, NOW) + given * 1000 / rate
     call('HSET', Q .. 'q', 'full', format('%.17g', full))
     local left, wait = tokens(rate, burst, full)
     if left == 0 and numbers['2'] > 0 then againIn(wait) end

@@ -134,6 +134,9 @@ local commit
 do
 local function writeLeases()
   for _, run in pairs(leases) do
+    if run.names[1] then writeRun(run) end
+  end
+end
     local number = text(run.number)
     call('SET', Q .. 'E:' .. number, table.concat(run.names, ','))
     call('ZADD', Q .. 'E', text(run.due), number)

@@ -21,7 +21,8 @@ local function keyRuns(T, by)
   local key = keyOf(T)
   if key == '' then return end
   if call('HINCRBY', Q .. 'K', key, by) <= 0 then call('HDEL', Q .. 'K', key) end
-  if by < 0 and unpark(key) then ready = true end
+  if keyStates[key] then keyStates[key].running = keyStates[key].running + by end
+  if by < 0 and not keyHeld(key) and unpark(key) then ready = true end
 end
 
 -- Takes the task out of the index of its state. Lanes and final runs are checked when they are read.

@@ -10,58 +10,22 @@ end
 --@constant LOWER_TURN_EVERY 16
 --@constant STRIDE 4096
 
--- The queue's policy: tasks at once, in all and a key; rates and bursts, in all and a key; whether tenants have weights.
---@state runningMax, perKeyMax, rate, burst, keyRate, keyBurst, weighted = 0, 0, 0, 0, 0, 0, 0
-local function readPolicy()
-  local policy = call('HGET', Q .. 'q', 'policy')
-  if policy then runningMax, perKeyMax, rate, burst, keyRate, keyBurst, weighted = parse('>I4I4ddddB', policy) end
-end
-
---@state again = 2 ^ 47
-local function againIn(ms) again = math.min(again, ms) end
-
--- A token bucket's whole tokens, and the wait for one; `full`: when it will be full again.
-local function tokens(perSecond, size, full)
-  local missing = math.max(0, full - NOW) * perSecond / 1000
-  return math.max(0, floor(size - missing + 1e-6)), full - NOW - (size - 1) * 1000 / perSecond
-end
-
---@state keyStates = {}
-local function keyState(key)
-  local state = keyStates[key]
-  if not state then
-    state = { running = tonumber(call('HGET', Q .. 'K', key)) or 0, taken = 0 }
-    if keyRate > 0 then state.full = tonumber(call('HGET', Q .. 'k', key)) or 0 end
-    keyStates[key] = state
-  end
-  return state
-end
-
--- Whether a task of the key may start; else, for a rate, when it may.
-local function keyOpen(key)
-  if key == '' then return true end
-  local state = keyState(key)
-  if perKeyMax > 0 and state.running >= perKeyMax then return false end
-  if keyRate == 0 then return true end
-  local left, wait = tokens(keyRate, keyBurst, state.full)
-  if left > 0 then return true end
-  againIn(wait)
-  return false, NOW + wait
-end
-
+-- Counts a task of a key that is handed out; writeKeys() follows.
+--@state taken = {}
 local function takeOfKey(key)
   if key == '' then return end
   local state = keyState(key)
-  state.running, state.taken = state.running + 1, state.taken + 1
+  state.running = state.running + 1
+  taken[key] = (taken[key] or 0) + 1
   if keyRate > 0 then state.full = math.max(state.full, NOW) + 1000 / keyRate end
 end
 
+-- Parks the lanes of each key that has no place left.
 local function writeKeys()
-  for key, state in pairs(keyStates) do
-    if state.taken > 0 then
-      call('HINCRBY', Q .. 'K', key, state.taken)
-      if keyRate > 0 then call('HSET', Q .. 'k', key, format('%.17g', state.full)) end
-    end
+  for key, n in pairs(taken) do
+    call('HINCRBY', Q .. 'K', key, n)
+    if keyRate > 0 then call('HSET', Q .. 'k', key, format('%.17g', keyState(key).full)) end
+    parkIfHeld(key)
   end
 end
 
@@ -98,14 +62,6 @@ local function popRun(L)
   if entry then L.run = runOf(entry) end
 end
 
-local function park(L, at)
-  closeLane(L.name)
-  call('HSET', Q .. 'B', L.name, text(L.pass))
-  call('SADD', Q .. 'B:' .. L.key, L.name)
-  if at then call('ZADD', Q .. 'Z', format('%.17g', at), L.key) end
-  L.closed = true
-end
-
 -- Writes a lane back as it is now: what is left of its run, its pass, or that it is closed.
 local function putBack(L)
   local rest = L.run and L.run.at < L.run.n
@@ -125,9 +81,11 @@ local function putBack(L)
     lanes[L.name] = nil
     return
   end
-  local open, at = keyOpen(L.key)
-  if not open then
-    park(L, at)
+  local held, at = keyHeld(L.key)
+  if held then
+    closeLane(L.name)
+    parkLane(L.name, L.key, L.pass, at)
+    L.closed = true
   else
     call('ZADD', lanesKey(L.labels), text((9 - L.priority) * PASSES + L.pass), L.name)
   end
@@ -146,7 +104,7 @@ end
 local function prepare(L, most)
   if L.closed then return end
   touched[L.name] = L
-  if not keyOpen(L.key) then
+  if keyHeld(L.key) then
     putBack(L)
     return
   end
