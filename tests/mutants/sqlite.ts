@@ -23,8 +23,8 @@ export const sqliteMutants: readonly Mutant[] = [
     edits: [
       {
         file: `${src}/lease.ts`,
-        from: "if (!holdsLease(row, fence))",
-        to: 'if (row.state !== "RUNNING")',
+        from: "if (!holdsLease(row, fence) || expiryOf(attempt, tx.nowMs) !== leaseExpired)",
+        to: 'if (row.state !== "RUNNING" || expiryOf(attempt, tx.nowMs) !== leaseExpired)',
       },
     ],
     tests: contract,
@@ -76,13 +76,13 @@ export const sqliteMutants: readonly Mutant[] = [
   {
     name: "sqlite-attempts-not-counted",
     why: "a task that ends its workers is tried for ever",
-    edits: [{ file: `${src}/lease.ts`, from: "attempt: row.attempt + 1,", to: "attempt: row.attempt," }],
+    edits: [{ file: `${src}/turns.ts`, from: "attempt: row.attempt + 1,", to: "attempt: row.attempt," }],
     tests: contract,
   },
   {
     name: "sqlite-fence-stays",
     why: "two leases of one task cannot be told apart",
-    edits: [{ file: `${src}/lease.ts`, from: "fence: row.fence + 1,", to: "fence: row.fence || 1," }],
+    edits: [{ file: `${src}/turns.ts`, from: "fence: row.fence + 1,", to: "fence: row.fence || 1," }],
     tests: contract,
   },
   {
@@ -115,8 +115,8 @@ export const sqliteMutants: readonly Mutant[] = [
     edits: [
       {
         file: `${src}/finish.ts`,
-        from: 'enqueue(tx, row, { attempt: row.attempt - 1 }, reason, "front")',
-        to: 'enqueue(tx, row, {}, reason, "front")',
+        from: "putBack(tx, row, { attempt: row.attempt - 1 }, reason)",
+        to: "putBack(tx, row, {}, reason)",
       },
     ],
     tests: contract,

@@ -52,6 +52,7 @@ export class Link {
   readonly #deadlines: Deadlines;
   readonly #replicas: Replicas | undefined;
   #lastError: Error | undefined;
+  #isClosed = false;
 
   /** `redis` was made with {@link linkOptions}, and nothing is sent past this. */
   constructor(redis: Redis, { address, isBusy, replicas }: LinkContext) {
@@ -125,8 +126,21 @@ export class Link {
     return this.#deadlines.within(answer);
   }
 
+  /** Begins anew where ioredis ends: a fail-over that Sentinels tell of while it connects ends it for good. */
+  neverEnds(): this {
+    this.redis.on("end", () => {
+      if (!this.#isClosed) setTimeout(() => this.#revive(), reconnectMsMax).unref();
+    });
+    return this;
+  }
+
   close(): void {
+    this.#isClosed = true;
     this.redis.disconnect();
+  }
+
+  #revive(): void {
+    if (!this.#isClosed && this.redis.status === "end") this.redis.connect().catch(() => {});
   }
 }
 

@@ -71,7 +71,7 @@ export class ServerRoute implements Route {
 
   #make(context: LinkContext): Link {
     const options = { ...linkOptions, ...credentialsOf(this.#address), retryStrategy: reconnectMs };
-    return new Link(new Redis({ ...options, ...placeOf(this.#address) }), context);
+    return new Link(new Redis({ ...options, ...placeOf(this.#address) }), context).neverEnds();
   }
 }
 

@@ -233,9 +233,9 @@ test("replicas that are missing are told of, and one WAIT serves all calls of a 
   const calls = async (command: string) =>
     Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(await client.info("commandstats"))?.[1] ?? 0);
   await submitOne(store, newTask("a"));
-  const before = { wait: await calls("wait"), evalsha: await calls("evalsha") };
+  const before = { wait: await calls("wait"), fcall: await calls("fcall") };
   await store.submit(manyTasks("a", 900));
-  expect((await calls("evalsha")) - before.evalsha).toBe(9);
+  expect((await calls("fcall")) - before.fcall).toBe(9);
   expect((await calls("wait")) - before.wait).toBe(1);
   expect((await store.describe()).durability).toContain("acknowledged when a replica had it");
   await replica.kill();

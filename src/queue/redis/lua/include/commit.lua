@@ -80,7 +80,7 @@ local function unlease(T) unleased[T[PLACE]] = (unleased[T[PLACE]] or 0) + 1 end
 local function leaseRun(due)
   local run = leases[due]
   if not run then
-    run = { number = take('run'), due = due, names = {} }
+    run = { number = take('run'), names = {} }
     leases[due] = run
   end
   return run
@@ -133,14 +133,13 @@ end
 local commit
 do
 local function writeLeases()
-  for _, run in pairs(leases) do
-    if run.names[1] then writeRun(run) end
-  end
-end
-    local number = text(run.number)
-    call('SET', Q .. 'E:' .. number, table.concat(run.names, ','))
-    call('ZADD', Q .. 'E', text(run.due), number)
-    call('HSET', Q .. 'i', number, #run.names)
+  for due, run in pairs(leases) do
+    if run.names[1] then
+      local number = text(run.number)
+      call('SET', Q .. 'E:' .. number, table.concat(run.names, ','))
+      call('ZADD', Q .. 'E', text(due), number)
+      call('HSET', Q .. 'i', number, #run.names)
+    end
   end
 end
 
