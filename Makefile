@@ -11,7 +11,7 @@ node := $(bin)/node
 npm_ci := npm ci --no-fund --no-audit --no-update-notifier --loglevel=error
 
 .PHONY: help setup install runtime demo test verify check-format check-types check-proto check-gen check-docs fmt gen docs \
-  baseline bench build clean
+  baseline bench chaos mutants build clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,8 +68,15 @@ docs: install ## Render the pages of docs/ that follow from code
 baseline: install ## On a release: make proto/ as it is now what check-proto compares with
 	@$(bin)/buf build -o proto/baseline.binpb
 
-bench: setup ## Run a benchmark: make bench NAME=queue; all without NAME
-	@scripts/bench.sh "$(NAME)"
+bench: setup ## Run a benchmark: make bench NAME=queue ARGS="--rounds 7"; all without NAME
+	@scripts/bench.sh "$(NAME)" $(ARGS)
+
+chaos: setup ## Break a mesh of processes for ten minutes, and check what became of its tasks: docs/chaos.md
+	@scripts/ensure-tools.sh "faketime:faketime:to move the clocks of processes"
+	@$(node) tests/chaos/main.ts --minutes "$(MINUTES)" --seed "$(SEED)" --tasks "$(TASKS)" --outage "$(OUTAGE)"
+
+mutants: setup ## Break the sources, one fault at a time, to see the tests notice: make mutants NAME=sqlite
+	@$(node) scripts/mutants.ts $(NAME)
 
 build: install ## Compile to dist/, a package that npm can publish
 	@$(node) scripts/build.ts

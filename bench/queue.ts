@@ -1,128 +1,116 @@
 /**
- * The queue against BullMQ on one Redis in the same run, and on the embedded store: submit → lease → complete.
+ * The queue against BullMQ on one Redis in the same run, beside the floors of that Redis: submit → lease → complete.
  *
- *   make bench NAME=queue
+ *   make bench NAME=queue ARGS="--rounds 7 --scale 1"
  */
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { limits } from "../src/core/limits.ts";
 import { openRedisStore } from "../src/queue/redis/store.ts";
-import { openSqliteStore } from "../src/queue/sqlite/store.ts";
-import type { QueueStore, StoreLimits } from "../src/queue/store.ts";
-import { RedisServer } from "../tests/support/redis.ts";
-import { type Contender, type MeasureOptions, measure } from "./support/measure.ts";
-import { BullSide, OurSide } from "./support/queue-contenders.ts";
-import { machineLine, markdownTable, type Row } from "./support/table.ts";
+import type { QueueStore } from "../src/queue/store.ts";
+import type { RedisServer } from "../tests/support/redis.ts";
+import { type Contender, type Measured, measure, tasksInAll } from "./support/measure.ts";
+import { ownMeter, redisMeter } from "./support/meters.ts";
+import { options } from "./support/options.ts";
+import { BullSide, OurSide, payloadBytes, storeLimits, workerSlots } from "./support/queue-contenders.ts";
+import { RedisFloor } from "./support/redis-floor.ts";
+import { startRedis } from "./support/redis-server.ts";
+import { packageVersion, print, printHead, progress, redisVersion } from "./support/report.ts";
+import { RespClient } from "./support/resp.ts";
+import { type Row, throughputTable } from "./support/table.ts";
 
-const rounds = Number(process.argv[2] ?? 5);
-const storeLimits: StoreLimits = {
-  queueTasksMax: limits.queueTasksMax,
-  logEntriesMax: limits.logEntriesMax,
-  retentionMs: 3_600_000,
-  retentionTasksMax: 100_000,
-};
+/** `scale`: times the tasks of each row. */
+const { rounds, scale } = options({ rounds: 5, scale: 1 });
 
 interface Sides {
   readonly ours: OurSide;
-  readonly bull?: BullSide;
+  readonly bull: BullSide;
+  readonly floor: RedisFloor;
 }
 
-/** A drain is measured over a queue that was filled before; the filling is not counted. */
-async function drainRow(title: string, sides: Sides, options: MeasureOptions): Promise<Row> {
-  const all = [sides.ours, ...(sides.bull ? [sides.bull] : [])];
-  const warmUp = Math.ceil(options.tasks / 5);
-  for (const side of all) await side.fill(warmUp + options.tasks * options.rounds + 1_000);
-  const contender = (name: string, side: OurSide | BullSide): Contender => ({
-    name,
-    run: (tasks) => side.drain(tasks),
-  });
-  const contenders = [
-    contender("agentmesh", sides.ours),
-    ...(sides.bull ? [contender("BullMQ worker(50)", sides.bull)] : []),
-  ];
-  return { title, measured: await measure(contenders, options) };
+interface Plan {
+  readonly title: string;
+  readonly tasks: number;
+  /** True: as many tasks as will be leased are queued first; filling is not counted. */
+  readonly filled?: boolean;
+  contend(sides: Sides): readonly Contender[];
 }
 
-async function rowsOn(
-  open: (name: string) => Sides,
-  options: { redis?: MeasureOptions["redis"] },
-): Promise<Row[]> {
+const plans: readonly Plan[] = [
+  {
+    title: "submit, 1 in flight",
+    tasks: 3_000,
+    contend: ({ ours, bull, floor }) => [ours.submit(1), bull.submit(1), floor.sets(1)],
+  },
+  {
+    title: "submit, 64 in flight",
+    tasks: 20_000,
+    contend: ({ ours, bull, floor }) => [ours.submit(64), bull.submit(64), floor.sets(64)],
+  },
+  {
+    title: "submit, batches of 100",
+    tasks: 40_000,
+    contend: ({ ours, bull, floor }) => [
+      ours.submitBatches(100),
+      bull.submitBatches(100),
+      floor.msets(100),
+      floor.submitBatches(100),
+    ],
+  },
+  {
+    title: `lease and complete, ${workerSlots} slots`,
+    tasks: 20_000,
+    filled: true,
+    contend: ({ ours, bull, floor }) => [ours.drain(), bull.drain(), floor.drain(100)],
+  },
+  {
+    title: "whole life cycle, in by 100",
+    tasks: 20_000,
+    contend: ({ ours, bull, floor }) => [ours.lifeCycle(100), bull.lifeCycle(100), floor.lifeCycle(100)],
+  },
+];
+
+async function measureRow(plan: Plan, sides: Sides): Promise<readonly Measured[]> {
+  progress(plan.title);
+  // Whole batches for every row.
+  const size = { tasks: Math.max(500, Math.round((plan.tasks * scale) / 500) * 500), rounds };
+  const contenders = plan.contend(sides);
+  if (plan.filled)
+    for (const side of [sides.ours, sides.bull, sides.floor]) await side.fill(tasksInAll(size) + 1_000);
+  return measure(contenders, size);
+}
+
+async function rowsOn(server: RedisServer, store: QueueStore, client: RespClient): Promise<Row[]> {
+  const meters = [ownMeter("client"), redisMeter(client)] as const;
   const rows: Row[] = [];
-  const row = async (title: string, tasks: number, contend: (sides: Sides) => Contender[]) => {
-    process.stderr.write(`  ${title} …\n`);
-    rows.push({
-      title,
-      measured: await measure(contend(open(`b${rows.length}`)), { tasks, rounds, ...options }),
-    });
-  };
-  await row("submit, 1 in flight", 3_000, ({ ours, bull }) => [
-    ours.submit(1),
-    ...(bull ? [bull.submit(1)] : []),
-  ]);
-  await row("submit, 64 in flight", 20_000, ({ ours, bull }) => [
-    ours.submit(64),
-    ...(bull ? [bull.submit(64)] : []),
-  ]);
-  await row("submit, batches of 100", 40_000, ({ ours, bull }) => [
-    ours.submitBatches(100),
-    ...(bull ? [bull.submitBatches(100)] : []),
-  ]);
-  process.stderr.write("  lease and complete, 50 slots …\n");
-  rows.push(
-    await drainRow("lease and complete, 50 slots", open(`b${rows.length}`), {
-      tasks: 20_000,
-      rounds,
-      ...options,
-    }),
-  );
+  for (const plan of plans) {
+    const name = `b${rows.length}`;
+    const bull = new BullSide(server.port, name, meters);
+    const floor = new RedisFloor({ client, port: server.port, redis: meters[1], name, payloadBytes });
+    const measured = await measureRow(plan, { ours: new OurSide(store, name, meters), bull, floor });
+    rows.push({ title: plan.title, measured });
+    await bull.close();
+    // Each row begins on an empty Redis: 100,000 finished tasks of the last one are no part of it.
+    await client.call("FLUSHALL");
+  }
   return rows;
 }
 
-async function redisRows(appendfsync: "everysec" | "always"): Promise<Row[]> {
-  const server = await RedisServer.start({ appendfsync });
-  const redis = server.client();
+async function rowsWith(appendfsync: "everysec" | "always"): Promise<Row[]> {
+  const server = await startRedis({ appendfsync });
   const store = await openRedisStore({ url: server.url, limits: storeLimits });
-  const bulls: BullSide[] = [];
+  const client = await RespClient.connect(server.port);
   try {
-    const open = (name: string): Sides => {
-      const bull = new BullSide(server.port, name);
-      bulls.push(bull);
-      return { ours: new OurSide(store, name), bull };
-    };
-    return await rowsOn(open, { redis });
+    return await rowsOn(server, store, client);
   } finally {
-    for (const bull of bulls) await bull.close();
     await store.close();
-    redis.disconnect();
+    client.close();
     await server.stop();
   }
 }
 
-async function sqliteRows(): Promise<Row[]> {
-  const dataDir = mkdtempSync(join(tmpdir(), "agentmesh-bench-"));
-  const store: QueueStore = await openSqliteStore({ file: join(dataDir, "mesh.db"), limits: storeLimits });
-  try {
-    return await rowsOn((name) => ({ ours: new OurSide(store, name) }), {});
-  } finally {
-    await store.close();
-    rmSync(dataDir, { recursive: true, force: true });
-  }
-}
-
-const bullVersion = JSON.parse(readFileSync("node_modules/bullmq/package.json", "utf8")).version as string;
-const redisVersion =
-  /v=([\d.]+)/.exec(execFileSync("redis-server", ["--version"], { encoding: "utf8" }))?.[1] ?? "?";
-process.stdout.write(`${machineLine({ Redis: redisVersion, BullMQ: bullVersion })}\n`);
-process.stdout.write(
-  `Median of ${rounds} interleaved rounds; 200-byte payloads; ratio: agentmesh over BullMQ.\n`,
+printHead("The queue on Redis", { Redis: redisVersion(), BullMQ: packageVersion("bullmq") });
+print(
+  `Median of ${rounds} interleaved rounds; ${payloadBytes}-byte payloads; ratio: agentmesh over the line.`,
 );
 for (const appendfsync of ["everysec", "always"] as const) {
-  process.stderr.write(`Redis, appendfsync ${appendfsync}\n`);
-  process.stdout.write(
-    `\nRedis, appendonly, appendfsync ${appendfsync}:\n\n${markdownTable(await redisRows(appendfsync))}\n`,
-  );
+  progress(`Redis, appendfsync ${appendfsync}`);
+  print(`\n### appendfsync ${appendfsync}\n\n${throughputTable(await rowsWith(appendfsync))}`);
 }
-process.stderr.write("SQLite\n");
-process.stdout.write(`\nEmbedded SQLite, one fsync a commit:\n\n${markdownTable(await sqliteRows())}\n`);

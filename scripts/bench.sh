@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# Runs bench/NAME.ts, or every file of bench/ when no name is given.
+# bench.sh [NAME [ARGUMENT …]]: runs bench/NAME.ts with its arguments, or every file of bench/ when no name is given.
 set -euo pipefail
 
-run() { node_modules/.bin/node "$1"; }
+run() { node_modules/.bin/node "bench/$1.ts" "${@:2}"; }
+names() { (cd bench && ls -- *.ts | sed 's/\.ts$//'); }
 
 if [ $# -gt 0 ] && [ -n "$1" ]; then
   if [ ! -f "bench/$1.ts" ]; then
-    echo "no bench/$1.ts; there are: $(cd bench && ls -- *.ts 2>/dev/null | sed 's/\.ts$//' | tr '\n' ' ')" >&2
+    echo "no bench/$1.ts; there are: $(names | tr '\n' ' ')" >&2
     exit 1
   fi
-  run "bench/$1.ts"
+  run "$@"
 else
-  for file in bench/*.ts; do
-    [ -f "$file" ] || continue
-    echo "== $file"
-    run "$file"
+  for name in $(names); do
+    run "$name"
+    echo
   done
 fi

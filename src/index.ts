@@ -11,6 +11,7 @@ export type {
   TaskUsage,
 } from "./agent/role.ts";
 export { defineRole } from "./agent/role.ts";
+export type { LimitSettings } from "./agent/role-limits.ts";
 export { type RoleRun, type RunRoleOptions, runRole } from "./agent/run-role.ts";
 export {
   MeshClient,
@@ -18,5 +19,7 @@ export {
   type SubmitOptions,
   type WaitOptions,
 } from "./client/mesh-client.ts";
+export type { PolicyParts, PurgeFilter, QueueControl, RedriveOptions } from "./client/queue-control.ts";
 export { MeshError, RetryableError, TerminalError } from "./core/errors.ts";
+export type { Timeouts } from "./queue/task.ts";
 export { parseWorkflow } from "./workflow/definition.ts";

@@ -1,21 +1,24 @@
 /**
  * How the benchmarks measure: contenders in turn, A B A B, several rounds after a warm-up; the median and the range of each,
- * and ratios of medians from the same run. CPU of this process and of Redis is counted beside the throughput.
+ * and ratios of medians from the same run. The CPU of every process that takes part is counted beside the throughput.
  */
-import type { Redis } from "ioredis";
+import type { Meter } from "./meters.ts";
 
 /** One contender of one row: does `tasks` tasks and resolves when every one is accounted for. */
 export interface Contender {
   readonly name: string;
+  readonly meters: readonly Meter[];
+  /** Called before each run; neither timed nor counted. */
+  prepare?(tasks: number): Promise<void>;
   run(tasks: number): Promise<void>;
+  /** Called after the last round with all that were run, warm-up included; throws where tasks are missing. */
+  check?(tasks: number): Promise<void>;
 }
 
 export interface Sample {
   readonly perSecond: number;
-  /** CPU of this process, µs a task. */
-  readonly nodeMicros: number;
-  /** CPU of redis-server, µs a task; undefined where there is none. */
-  readonly redisMicros: number | undefined;
+  /** CPU of each process, µs a task. */
+  readonly micros: Readonly<Record<string, number>>;
 }
 
 export interface Measured {
@@ -26,8 +29,16 @@ export interface Measured {
 export interface MeasureOptions {
   readonly tasks: number;
   readonly rounds: number;
-  /** Asked for the CPU that Redis used. */
-  readonly redis?: Redis;
+}
+
+/** Tasks that {@link measure} makes each contender do in all. */
+export function tasksInAll({ tasks, rounds }: MeasureOptions): number {
+  return warmUpOf(tasks) + tasks * rounds;
+}
+
+/** Whole batches, so that no contender has a remainder to do. */
+function warmUpOf(tasks: number): number {
+  return Math.ceil(tasks / 500) * 100;
 }
 
 /** Every contender's samples, taken in turn. */
@@ -35,40 +46,39 @@ export async function measure(
   contenders: readonly Contender[],
   options: MeasureOptions,
 ): Promise<Measured[]> {
-  for (const contender of contenders) await contender.run(Math.ceil(options.tasks / 5));
+  for (const contender of contenders) await sample(contender, warmUpOf(options.tasks));
   const samples = contenders.map((): Sample[] => []);
   for (let round = 0; round < options.rounds; round++)
     for (const [index, contender] of contenders.entries())
-      samples[index]?.push(await sample(contender, options));
+      samples[index]?.push(await sample(contender, options.tasks));
+  for (const contender of contenders) await contender.check?.(tasksInAll(options));
   return contenders.map(({ name }, index) => ({ name, samples: samples[index] ?? [] }));
 }
 
-async function sample(contender: Contender, { tasks, redis }: MeasureOptions): Promise<Sample> {
-  const redisBefore = await redisCpuMicros(redis);
-  const cpuBefore = process.cpuUsage();
+/** One run of one contender. */
+export async function sample(contender: Contender, tasks: number): Promise<Sample> {
+  await contender.prepare?.(tasks);
+  const before = await readings(contender.meters);
   const began = performance.now();
   await contender.run(tasks);
   const seconds = (performance.now() - began) / 1_000;
-  const cpu = process.cpuUsage(cpuBefore);
-  const redisAfter = await redisCpuMicros(redis);
-  return {
-    perSecond: tasks / seconds,
-    nodeMicros: (cpu.user + cpu.system) / tasks,
-    redisMicros:
-      redisBefore === undefined || redisAfter === undefined ? undefined : (redisAfter - redisBefore) / tasks,
+  const after = await readings(contender.meters);
+  const micros = contender.meters.map(({ name }, index) => {
+    const used = (after[index] as number) - (before[index] as number);
+    return [name, used / tasks] as const;
+  });
+  return { perSecond: tasks / seconds, micros: Object.fromEntries(micros) };
+}
+
+function readings(meters: readonly Meter[]): Promise<number[]> {
+  return Promise.all(meters.map((meter) => meter.cpuMicros()));
+}
+
+/** Runs `one` for each of `tasks`, `inFlight` at a time. */
+export async function crowd(tasks: number, inFlight: number, one: () => Promise<unknown>): Promise<void> {
+  let left = tasks;
+  const caller = async () => {
+    while (left-- > 0) await one();
   };
-}
-
-async function redisCpuMicros(redis: Redis | undefined): Promise<number | undefined> {
-  if (!redis) return undefined;
-  const info = await redis.info("cpu");
-  const seconds = (name: string) => Number(new RegExp(`^${name}:([\\d.]+)`, "m").exec(info)?.[1] ?? 0);
-  return (seconds("used_cpu_sys") + seconds("used_cpu_user")) * 1_000_000;
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? upper)) / 2;
+  await Promise.all(Array.from({ length: inFlight }, caller));
 }

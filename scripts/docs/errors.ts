@@ -36,6 +36,21 @@ const failureKinds: readonly FailureKind[] = [
     retried: "at once, and the attempt counts",
   },
   {
+    kind: "START_TIMEOUT",
+    meaning: "No worker took the task within its timeout to start.",
+    retried: "no: `agentmesh redrive` or RetryTask puts it back",
+  },
+  {
+    kind: "FINISH_TIMEOUT",
+    meaning: "The attempt ran longer than the task's timeout to finish.",
+    retried: "by the task's retry policy",
+  },
+  {
+    kind: "HEARTBEAT_TIMEOUT",
+    meaning: "The handler logged nothing and told no progress within the task's heartbeat timeout.",
+    retried: "by the task's retry policy",
+  },
+  {
     kind: "PARENT_FAILED",
     meaning: "A parent that had to succeed failed, was canceled, or does not exist any more.",
     retried: "no: retry the parent, then the task",

@@ -1,4 +1,4 @@
-/** The list of roles as the queue needs it: names, retry policies, checks of inputs. */
+/** The list of roles as the queue needs it: names, retry policies, timeouts, checks of inputs. */
 import type { z } from "zod";
 import type { FieldViolation } from "../core/errors.ts";
 import type { Catalog, CatalogRole } from "../queue/service/catalog.ts";
@@ -19,6 +19,7 @@ function catalogRole(role: Role): CatalogRole {
       backoffMultiplier: retryPolicyDefault.backoffMultiplier,
       errorsNotRetried: role.retry.notRetried,
     },
+    timeouts: role.timeouts,
     checkInput(field, value) {
       const parsed = role.input.safeParse(value ?? {});
       if (parsed.success) return [];

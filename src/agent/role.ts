@@ -5,8 +5,9 @@ import type { z } from "zod";
 import type { MeshClient } from "../client/mesh-client.ts";
 import { rolePattern } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
-import { retryPolicyDefault } from "../queue/task.ts";
+import { retryPolicyDefault, type Timeouts } from "../queue/task.ts";
 import type { SandboxOptions, SandboxResult } from "../sandbox/sandbox.ts";
+import { type LimitSettings, limitsFault, timeoutsFault } from "./role-limits.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
@@ -23,7 +24,7 @@ export interface TaskContext {
   readonly tenant: string;
   /** 1 for the first try. */
   readonly attempt: number;
-  /** Aborts when the task is canceled, its lease is lost, or the worker must stop. */
+  /** Aborts when the task is canceled, its lease is lost, its timeout to finish has passed, or the worker must stop. */
   readonly signal: AbortSignal;
   /** One line to the task's log; watchers see it at once. */
   log(line: string, level?: LogLevel): void;
@@ -80,6 +81,10 @@ export interface RoleDefinition<Input, Output> {
   /** A worker's term on a task, renewed while it works; default 30 s: three missed renewals of 10 s. */
   readonly lease?: { readonly seconds: number };
   readonly retry?: RetrySettings;
+  /** What all workers of the mesh together may run and start; default: no limits. */
+  readonly limits?: LimitSettings;
+  /** Of its tasks, where they say nothing else; default: none. */
+  readonly timeouts?: Timeouts;
   readonly scale?: ScaleSettings;
   run(input: Input, task: TaskContext): Promise<Output> | Output;
 }
@@ -99,6 +104,8 @@ export function defineRole<Input, Output>(definition: RoleDefinition<Input, Outp
     concurrency,
     lease: definition.lease ?? { seconds: limits.leaseMsDefault / 1_000 },
     retry: retryOf(definition.retry),
+    limits: definition.limits ?? {},
+    timeouts: definition.timeouts ?? {},
     scale: definition.scale ?? { min: 1, max: 10, tasksPerReplica: concurrency },
   };
   if (typeof name !== "string" || !rolePattern.test(name))
@@ -118,7 +125,16 @@ function retryOf(said: RetrySettings = {}): Required<RetrySettings> {
 }
 
 /** The first field at fault and what it must be; a module in plain JavaScript gets no help from types. */
-function faultOf({ input, output, run, concurrency, lease, retry, scale }: Role): string | undefined {
+function faultOf({
+  input,
+  output,
+  run,
+  concurrency,
+  lease,
+  retry,
+  scale,
+  ...role
+}: Role): string | undefined {
   const must = (field: string, value: unknown, wanted: string) =>
     `${field} is ${String(value)}; it must be ${wanted}`;
   const whole = (field: string, value: number, min: number, max: number) => {
@@ -142,6 +158,8 @@ function faultOf({ input, output, run, concurrency, lease, retry, scale }: Role)
     whole("retry.attempts", retry.attempts, 1, attemptsMax) ??
     delay("retry.backoffMs", retry.backoffMs) ??
     delay("retry.backoffMaxMs", retry.backoffMaxMs) ??
+    limitsFault(role.limits) ??
+    timeoutsFault(role.timeouts) ??
     whole("scale.min", scale.min, 0, Number.MAX_SAFE_INTEGER) ??
     whole("scale.max", scale.max, scale.min, Number.MAX_SAFE_INTEGER) ??
     between("scale.tasksPerReplica", scale.tasksPerReplica, 1, Number.MAX_SAFE_INTEGER)

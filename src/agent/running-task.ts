@@ -22,6 +22,8 @@ export interface RunningTaskOptions {
   readonly stopped: (task: RunningTask) => void;
 }
 
+/** The longest that a timer can be set to. */
+const timerMsMax = 2 ** 31 - 1;
 /** How long a blocked event loop is given to read the renewals that came meanwhile. */
 const catchUpMs = 50;
 
@@ -32,6 +34,7 @@ export class RunningTask {
   readonly #abort = new AbortController();
   readonly #leaseMs: number;
   #trustTimer: NodeJS.Timeout | undefined;
+  #deadlineTimer: NodeJS.Timeout | undefined;
   #calls = 0;
   #canceled = false;
 
@@ -41,6 +44,10 @@ export class RunningTask {
     this.#options = options;
     this.#leaseMs = lease.lease ? durationToMs(lease.lease) : options.role.lease.seconds * 1_000;
     this.trust(0);
+    const deadlineMs = lease.deadline && durationToMs(lease.deadline);
+    // What follows is the store's to say: it ends the lease at the same time.
+    if (deadlineMs !== undefined && deadlineMs <= timerMsMax)
+      this.#deadlineTimer = setTimeout(() => this.stop("its timeout to finish has passed"), deadlineMs);
   }
 
   /** The lease was known to be good `agoMs` ago; it is trusted from then on. */
@@ -54,7 +61,7 @@ export class RunningTask {
 
   /** Aborts the handler's signal: the task is no longer this worker's, or the worker must end. `canceled`: it is nobody's. */
   stop(reason: string, canceled = false): void {
-    clearTimeout(this.#trustTimer);
+    this.settle();
     if (this.stopped) return;
     this.#canceled = canceled;
     this.#options.stopped(this);
@@ -66,9 +73,10 @@ export class RunningTask {
     return this.#abort.signal.aborted;
   }
 
-  /** Lets go of the lease's timer; for after the outcome was accepted or refused. */
+  /** Lets go of the lease's timers; for after the outcome was accepted or refused. */
   settle(): void {
     clearTimeout(this.#trustTimer);
+    clearTimeout(this.#deadlineTimer);
   }
 
   /** Runs the handler to its end; never rejects. */

@@ -17,6 +17,8 @@ export interface WorkerPoolOptions {
   readonly version: string;
   /** Tasks at once in place of each role's own number. */
   readonly concurrency?: number;
+  /** Of each worker; default: none. */
+  readonly labels?: Readonly<Record<string, string>>;
   readonly sandbox: () => Promise<Sandbox>;
   readonly log: Logger;
 }
@@ -37,6 +39,7 @@ export class WorkerPool {
       mesh: this.#mesh,
       heartbeat: this.#heartbeat,
       version,
+      labels: options.labels ?? {},
       sandbox,
     };
     const workers = options.roles.map((role) => {

@@ -31,6 +31,8 @@ export interface WorkerOptions {
   /** Unique among living workers. */
   readonly workerId: string;
   readonly version: string;
+  /** What it has, for tasks that ask for it. */
+  readonly labels: Readonly<Record<string, string>>;
   readonly connection: Connection;
   readonly mesh: MeshClient;
   readonly heartbeat: Heartbeat;
@@ -132,13 +134,13 @@ export class Worker {
   }
 
   #hello(): NonNullable<WorkRequest["hello"]> {
-    const { role, workerId, version } = this.#options;
+    const { role, workerId, version, labels } = this.#options;
     return {
       role: role.name,
       workerId,
       version,
       slots: role.concurrency,
-      labels: {},
+      labels: { ...labels },
       lease: msToDuration(this.#leaseMs),
     };
   }

@@ -1,9 +1,17 @@
 /** The contract's messages as its JSON: what `--json` prints is what the HTTP edge answers. */
 import { type DescMessage, fromBinary, type JsonValue, toJson } from "@bufbuild/protobuf";
-import { QueueStatus, Task, WatchTaskResponse } from "../../gen/grpc/agentmesh/v1/task.ts";
+import {
+  ExplainTaskResponse,
+  QueueStatus,
+  RedriveQueueResponse,
+  Task,
+  WatchTaskResponse,
+} from "../../gen/grpc/agentmesh/v1/task.ts";
 import { WatchWorkflowResponse, Workflow } from "../../gen/grpc/agentmesh/v1/workflow.ts";
 import {
+  ExplainTaskResponseSchema,
   QueueStatusSchema,
+  RedriveQueueResponseSchema,
   TaskSchema,
   WatchTaskResponseSchema,
 } from "../../gen/web/agentmesh/v1/task_pb.js";
@@ -20,6 +28,8 @@ function jsonBy<Message>(schema: DescMessage, codec: Codec<Message>): (message: 
 
 export const taskJson = jsonBy(TaskSchema, Task);
 export const queueJson = jsonBy(QueueStatusSchema, QueueStatus);
+export const redriveJson = jsonBy(RedriveQueueResponseSchema, RedriveQueueResponse);
+export const explanationJson = jsonBy(ExplainTaskResponseSchema, ExplainTaskResponse);
 export const workflowJson = jsonBy(WorkflowSchema, Workflow);
 export const taskEventJson = jsonBy(WatchTaskResponseSchema, WatchTaskResponse);
 export const workflowEventJson = jsonBy(WatchWorkflowResponseSchema, WatchWorkflowResponse);

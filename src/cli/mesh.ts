@@ -4,6 +4,7 @@ import { observeQueue } from "../agent/observe-queue.ts";
 import { probeRoutes } from "../agent/probes.ts";
 import type { Role } from "../agent/role.ts";
 import { catalogOf } from "../agent/role-catalog.ts";
+import { rolePolicies } from "../agent/role-limits.ts";
 import { type RoleServerOptions, roleServices, startRoleServer } from "../agent/role-server.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Config } from "../core/config/settings.ts";
@@ -12,10 +13,9 @@ import { grpcPortOf } from "../core/ports.ts";
 import { type Edge, startEdge } from "../gateway/edge.ts";
 import { Queue } from "../queue/queue.ts";
 import type { QueueStore, StoreDescription } from "../queue/store.ts";
-import { taskStates } from "../queue/task.ts";
 import { type HttpListener, startHttp } from "../rpc/http.ts";
 import type { GrpcServer } from "../rpc/server.ts";
-import { createMetrics, type Metrics } from "../telemetry/metrics.ts";
+import { createMetrics, type Metrics, type QueueSample } from "../telemetry/metrics.ts";
 import { workflowServices } from "../workflow/service.ts";
 import { drainMesh } from "./drain-mesh.ts";
 import { type MeshBodies, startBodies } from "./mesh-bodies.ts";
@@ -71,7 +71,7 @@ async function start(options: MeshOptions, opened: Opened): Promise<Mesh> {
   // What it has to say comes as an error that names the setting; on stderr it would be no line of the log.
   setLogVerbosity(logVerbosity.NONE);
   const store = await openStore(config);
-  const metrics = createMetrics({ queueDepths: () => depths(store) });
+  const metrics = createMetrics({ queues: () => queueSamples(store) });
   const queue = new Queue({ store, clock: systemClock, log, observer: observeQueue(metrics, systemClock) });
   opened.push(() => queue.close());
   const bodies = await startBodies(config, queue, log);
@@ -86,6 +86,7 @@ async function start(options: MeshOptions, opened: Opened): Promise<Mesh> {
   opened.push(...listeners.map((listener) => () => listener.close()));
   const describe = await queue.describe();
   if (describe.warning) log.warn({ store: describe.address }, describe.warning);
+  await queue.configure(rolePolicies(options.roles));
   queue.start();
   for (const { server } of servers) server.setServing(true);
   workers = startWorkers(options, dialable(host, servers[0]?.server.port ?? 0));
@@ -194,11 +195,14 @@ async function startListeners(
   }
 }
 
-async function depths(store: QueueStore): Promise<{ queue: string; state: string; tasks: number }[]> {
-  const stats = await store.stats();
-  return stats.flatMap(({ queue, counts }) =>
-    taskStates.map((state) => ({ queue, state, tasks: counts[state] })),
-  );
+async function queueSamples(store: QueueStore): Promise<QueueSample[]> {
+  const nowMs = systemClock.now();
+  return (await store.stats()).map(({ queue, counts, oldestQueuedMs = nowMs, pause }) => ({
+    queue,
+    tasks: counts,
+    oldestWaitSeconds: Math.max(0, nowMs - oldestQueuedMs) / 1_000,
+    paused: pause !== undefined,
+  }));
 }
 
 /** An address that this machine can dial for one that it listens on. */

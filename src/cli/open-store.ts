@@ -21,7 +21,8 @@ export async function openStore(config: Config): Promise<QueueStore> {
   if (address.kind === "redis") {
     const { openRedisStore } = await import("../queue/redis/store.ts");
     try {
-      return await openRedisStore({ url: address.url, limits: storeLimits });
+      const replicas = { count: config.redis.waitReplicas, timeoutMs: config.redis.waitTimeoutMs };
+      return await openRedisStore({ url: address.url, limits: storeLimits, replicas });
     } catch (error) {
       throw new UnopenedStore(MeshError.from(error));
     }

@@ -38,12 +38,21 @@ export interface LoadOptions {
 
 /** Throws INVALID_CONFIG with all faults. */
 export function loadSettings(command: Command, { places, chosen }: LoadOptions = {}): LoadedConfig {
-  const options = command.optsWithGlobals<{ config?: string }>();
+  const { config } = command.optsWithGlobals<{ config?: string }>();
   const sources: ConfigSources = {
     ...processSources(),
-    flags: { ...flagValuesOf(options), ...chosen },
-    file: options.config,
+    flags: { ...flagValuesOf(settingOptions(command)), ...chosen },
+    file: config,
     places,
   };
   return loadConfig(sources);
+}
+
+/** What the flags of settings say: an option of the command's own may have the name of one that it does not take. */
+function settingOptions(command: Command): Record<string, unknown> {
+  const said: Record<string, unknown> = command.opts();
+  const names = command.options
+    .filter((option) => option.helpGroupHeading === settingsHeading)
+    .map((option) => option.attributeName());
+  return Object.fromEntries(names.map((name) => [name, said[name]]));
 }

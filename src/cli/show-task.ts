@@ -1,8 +1,9 @@
 /** Tasks and workflows as people read them. */
-import type { Task } from "../../gen/grpc/agentmesh/v1/task.ts";
+import type { Task, Timeouts } from "../../gen/grpc/agentmesh/v1/task.ts";
 import type { Workflow, WorkflowNodeStatus } from "../../gen/grpc/agentmesh/v1/workflow.ts";
 import { systemClock } from "../core/clock.ts";
 import { fromPayload } from "../core/payload.ts";
+import { durationToMs } from "../core/time.ts";
 import { type Column, note, out, print, printJson, table } from "./output.ts";
 import { inStateColor, stateName } from "./task-states.ts";
 import { plainLine, shownDuration } from "./terminal-text.ts";
@@ -30,17 +31,32 @@ export function showTask(task: Task): void {
     ["ran", task.startTime && between(task.startTime, task.finishTime)],
     ["worker", task.workerId],
     ["workflow", spec?.workflowId && `${spec.workflowId}, node ${spec.workflowNode}`],
-    [
-      "labels",
-      Object.entries(spec?.labels ?? {})
-        .map((pair) => pair.join("="))
-        .join(", "),
-    ],
+    ["labels", pairsOf(spec?.labels)],
+    ["worker labels", pairsOf(spec?.workerLabels)],
+    ["key", spec?.concurrencyKey],
+    ["timeouts", timeoutsLine(spec?.timeouts)],
     ["progress", task.progress && `${Math.round(task.progress.fraction * 100)} % ${task.progress.message}`],
     ["error", error && `${error.kind}: ${error.message}`],
     ["input", oneLineJson(fromPayload(spec?.input))],
     ["output", oneLineJson(fromPayload(task.output))],
   ]);
+}
+
+function pairsOf(labels: Readonly<Record<string, string>> = {}): string {
+  return Object.entries(labels)
+    .map((pair) => pair.join("="))
+    .join(", ");
+}
+
+function timeoutsLine(timeouts: Timeouts | undefined): string {
+  const said = [
+    ["to start", timeouts?.toStart],
+    ["to finish", timeouts?.toFinish],
+    ["heartbeat", timeouts?.heartbeat],
+  ] as const;
+  return said
+    .flatMap(([name, span]) => (span ? [`${shownDuration(durationToMs(span))} ${name}`] : []))
+    .join(", ");
 }
 
 /** One workflow, with a table of its nodes. */

@@ -35,6 +35,7 @@ const pool = new WorkerPool({
   processId: data.processId,
   version: data.version,
   concurrency: config.worker.concurrency,
+  labels: config.worker.labels,
   sandbox,
   log,
 });

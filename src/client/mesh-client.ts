@@ -7,6 +7,7 @@
  */
 import type { MethodDefinition } from "@grpc/grpc-js";
 import {
+  type ExplainTaskResponse,
   ListQueuesRequest,
   ListTasksRequest,
   type QueueStatus,
@@ -20,13 +21,16 @@ import {
   TaskState,
   type WatchTaskResponse,
 } from "../../gen/grpc/agentmesh/v1/task.ts";
+import type { Duration } from "../../gen/grpc/google/protobuf/duration.ts";
 import { MeshError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import { fromPayload, toPayload } from "../core/payload.ts";
 import { clientDefaults } from "../core/ports.ts";
 import { msToDuration } from "../core/time.ts";
 import { isFinalState } from "../queue/service/convert.ts";
+import type { Timeouts } from "../queue/task.ts";
 import { Connection } from "../rpc/connection.ts";
+import { QueueControl } from "./queue-control.ts";
 import { resumeRead, resumeWatch, taskLog } from "./resume-watch.ts";
 import { WorkflowClient } from "./workflow-client.ts";
 
@@ -46,6 +50,12 @@ export interface SubmitOptions {
   readonly title?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly attemptsMax?: number;
+  /** Tasks with one key share the caps and rates a key of their queue's policy. */
+  readonly concurrencyKey?: string;
+  /** What a worker must have to be given it. */
+  readonly workerLabels?: Readonly<Record<string, string>>;
+  /** What is not named is the role's. */
+  readonly timeouts?: Timeouts;
   /** The task that calls for this one. */
   readonly parentTaskId?: string;
   /** Parents: a bare id must succeed first. */
@@ -77,6 +87,8 @@ const timeoutMsDefault = clientDefaults.timeoutMs;
 
 export class MeshClient {
   readonly workflows: WorkflowClient;
+  /** Pausing, policies, purging, putting back what failed. */
+  readonly control: QueueControl;
   readonly #connection: Connection;
   readonly #timeoutMs: number;
   /** True once a server has answered: from then on one that does not is waited for, where a call may be repeated. */
@@ -85,6 +97,7 @@ export class MeshClient {
   constructor(options: MeshClientOptions = {}) {
     this.#connection = new Connection(options.server ?? serverDefault);
     this.#timeoutMs = options.timeoutMs ?? timeoutMsDefault;
+    this.control = new QueueControl(this.#connection, this.#timeoutMs);
     this.workflows = new WorkflowClient(this.#connection, this.#timeoutMs);
   }
 
@@ -185,6 +198,11 @@ export class MeshClient {
     return (await this.#unary(TaskServiceService.retryTask, request)).task as Task;
   }
 
+  /** Why a task waits: each thing, the most important first. */
+  explain(taskId: string): Promise<ExplainTaskResponse> {
+    return this.#unary(TaskServiceService.explainTask, { taskId });
+  }
+
   async queues(roles: readonly string[] = []): Promise<QueueStatus[]> {
     const request = ListQueuesRequest.create({ roles: [...roles] });
     return (await this.#unary(TaskServiceService.listQueues, request)).queues;
@@ -205,18 +223,28 @@ export class MeshClient {
 }
 
 function toSpec(task: NewTaskRequest): TaskSpec {
-  const { role, input, delayMs, attemptsMax, dependencies, labels, ...rest } = task;
+  const { role, input, delayMs, attemptsMax, dependencies, labels, workerLabels, timeouts, ...rest } = task;
   return TaskSpec.fromPartial({
     ...rest,
     role,
     input: toPayload(input),
-    delay: delayMs === undefined ? undefined : msToDuration(delayMs),
+    delay: spanOf(delayMs),
+    timeouts: timeouts && {
+      toStart: spanOf(timeouts.toStartMs),
+      toFinish: spanOf(timeouts.toFinishMs),
+      heartbeat: spanOf(timeouts.heartbeatMs),
+    },
+    workerLabels: { ...workerLabels },
     retry: attemptsMax === undefined ? undefined : { attemptsMax },
     labels: { ...labels },
     dependencies: dependencies?.map((parent) =>
       typeof parent === "string" ? { taskId: parent } : parent,
     ) as never,
   });
+}
+
+function spanOf(ms: number | undefined): Duration | undefined {
+  return ms === undefined ? undefined : msToDuration(ms);
 }
 
 /** A final task's output; throws for one that failed or was canceled. */

@@ -50,6 +50,24 @@ export const limits = Object.freeze({
   pageSizeDefault: 50,
   /** Longest time ahead that a task may be scheduled for: one year. */
   delayMsMax: 366 * 24 * 3_600_000,
+  concurrencyKeyBytesMax: 128,
+  /** Who paused a queue. */
+  actorBytesMax: 128,
+  /** A task's timeouts: to start, to finish, heartbeat. */
+  timeoutMsMin: 100,
+  timeoutMsMax: 366 * 24 * 3_600_000,
+  /** A queue's caps on running tasks, whole or by key. */
+  runningMax: 1_000_000,
+  ratePerSecondMin: 0.0001,
+  ratePerSecondMax: 1_000_000,
+  burstMax: 1_000_000,
+  tenantWeightMin: 0.01,
+  tenantWeightMax: 100,
+  /** Tenants that one queue's policy may weigh. */
+  tenantWeightsMax: 100,
+  /** Tasks that one RedriveQueue may put back. */
+  redriveMax: 100_000,
+  redriveDefault: 10_000,
   leaseMsMin: 1_000,
   leaseMsMax: 3_600_000,
   leaseMsDefault: 30_000,

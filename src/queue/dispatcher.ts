@@ -1,30 +1,37 @@
 /**
  * Brings tasks to the workers that wait for them. A worker attaches to a queue and grants credit; the dispatcher leases as
  * much as there is credit for, spread over the workers, and hands it over. It sleeps until it is woken: by a signal of the
- * store, by new credit, or by the sweeper.
+ * store, by new credit, by the sweeper, or when a rate that held tasks back lets the next one start.
  */
 import type { Logger } from "../core/log.ts";
-import type { LeaseAsk, LeasedTask } from "./store.ts";
+import { FairShare } from "./fair-share.ts";
+import type { LeaseAsk, LeasedTask, LeaseGrant, Presence } from "./store.ts";
 
 export interface Attachment {
   readonly queue: string;
   readonly workerId: string;
+  /** The worker's; sessions of one queue may differ. */
+  readonly labels: Readonly<Record<string, string>>;
   readonly leaseMs: number;
   /** Gets what was leased; never more than the credit granted. */
   deliver(tasks: readonly LeasedTask[]): void;
 }
 
 export interface DispatcherOptions {
-  readonly lease: (asks: readonly LeaseAsk[]) => Promise<readonly (readonly LeasedTask[])[]>;
+  readonly lease: (asks: readonly LeaseAsk[]) => Promise<readonly LeaseGrant[]>;
   /** Gives back what was leased for a worker that has gone since. */
   readonly giveBack: (tasks: readonly LeasedTask[]) => Promise<void>;
   readonly leased: (task: LeasedTask) => void;
+  /** A worker has come. */
+  readonly attached: () => void;
   readonly log: Logger;
 }
 
 /** Leases asked for one worker in one round, so that a deep queue is spread over all of them. */
 const roundMax = 32;
 const retryMs = 500;
+/** The longest sleep until a rate lets a task start: the rate may be changed meanwhile. */
+const againMsMax = 60_000;
 /** Longer than a server takes to notice a dead connection. */
 const pauseMsMax = 60_000;
 
@@ -80,7 +87,9 @@ interface QueueSessions {
   readonly sessions: Set<Session>;
   leasing: boolean;
   wokenMeanwhile: boolean;
-  retryTimer: NodeJS.Timeout | undefined;
+  /** Wakes the queue: after a failure, or when a rate lets a task start. */
+  timer: NodeJS.Timeout | undefined;
+  readonly share: FairShare;
 }
 
 export class Dispatcher {
@@ -100,7 +109,15 @@ export class Dispatcher {
       () => entry.sessions.delete(session),
     );
     entry.sessions.add(session);
+    this.#options.attached();
     return session;
+  }
+
+  /** The workers that are attached, whatever their queue. */
+  present(): Presence[] {
+    return [...this.#queues.values()].flatMap(({ sessions }) =>
+      Array.from(sessions, ({ attachment: { queue, workerId, labels } }) => ({ queue, workerId, labels })),
+    );
   }
 
   /** Workers attached to a queue. */
@@ -121,13 +138,19 @@ export class Dispatcher {
 
   close(): void {
     this.#closed = true;
-    for (const entry of this.#queues.values()) clearTimeout(entry.retryTimer);
+    for (const entry of this.#queues.values()) clearTimeout(entry.timer);
   }
 
   #entry(queue: string): QueueSessions {
     let entry = this.#queues.get(queue);
     if (entry === undefined) {
-      entry = { sessions: new Set(), leasing: false, wokenMeanwhile: false, retryTimer: undefined };
+      entry = {
+        sessions: new Set(),
+        leasing: false,
+        wokenMeanwhile: false,
+        timer: undefined,
+        share: new FairShare(),
+      };
       this.#queues.set(queue, entry);
     }
     return entry;
@@ -142,31 +165,37 @@ export class Dispatcher {
       }
     } catch (error) {
       this.#options.log.warn({ queue, error: String(error) }, "leasing failed; trying again");
-      clearTimeout(entry.retryTimer);
-      entry.retryTimer = setTimeout(() => this.wake(queue), retryMs).unref();
+      this.#wakeIn(retryMs, queue, entry);
     } finally {
       entry.leasing = false;
     }
+  }
+
+  #wakeIn(ms: number, queue: string, entry: QueueSessions): void {
+    clearTimeout(entry.timer);
+    if (!this.#closed) entry.timer = setTimeout(() => this.wake(queue), ms).unref();
   }
 
   /** One store call for all waiting workers; true when some worker got all it asked for, so that more may be there. */
   async #round(queue: string, entry: QueueSessions): Promise<boolean> {
     const waiting = [...entry.sessions].filter((session) => session.waits);
     if (waiting.length === 0) return false;
+    const share = Math.min(roundMax, entry.share.next);
     const asks = waiting.map((session): LeaseAsk => {
-      const { workerId, leaseMs } = session.attachment;
-      return { queue, workerId, leaseMs, max: Math.min(session.credit, roundMax) };
+      const { workerId, leaseMs, labels } = session.attachment;
+      return { queue, workerId, leaseMs, labels, max: Math.min(session.credit, share) };
     });
-    const answers = await this.#options.lease(asks);
-    let more = false;
+    const grants = await this.#options.lease(asks);
+    let [given, more] = [0, false];
     const orphans: LeasedTask[] = [];
     for (const [index, session] of waiting.entries()) {
-      const tasks = answers[index] ?? [];
+      const tasks = grants[index]?.tasks ?? [];
       if (tasks.length === 0) continue;
       if (!session.open) {
         orphans.push(...tasks);
         continue;
       }
+      given += tasks.length;
       session.credit -= tasks.length;
       for (const task of tasks) this.#options.leased(task);
       session.attachment.deliver(tasks);
@@ -175,6 +204,10 @@ export class Dispatcher {
       entry.sessions.delete(session);
       entry.sessions.add(session);
     }
+    entry.share.told({ asked: share, given, workers: waiting.length, more });
+    const againInMs = Math.min(againMsMax, ...grants.flatMap((grant) => grant.againInMs ?? []));
+    if (grants.some((grant) => grant.againInMs !== undefined))
+      this.#wakeIn(Math.max(1, Math.ceil(againInMs)), queue, entry);
     // Last, so that a store which cannot take them keeps nobody else's from being handed over.
     if (orphans.length > 0) await this.#options.giveBack(orphans);
     return more;

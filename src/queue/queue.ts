@@ -8,6 +8,8 @@ import { Dispatcher } from "./dispatcher.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { LogWatch, type WatchEvent } from "./log-watch.ts";
 import type { QueueObserver } from "./observer.ts";
+import { PresenceLoop } from "./presence.ts";
+import { RateSampler } from "./rate-sampler.ts";
 import type {
   Cancel,
   CancelOutcome,
@@ -17,10 +19,13 @@ import type {
   FinishOutcome,
   LeaseAsk,
   LeasedTask,
+  LeaseGrant,
   ListPage,
   ListQuery,
   LogAppend,
   NewTask,
+  QueueChange,
+  QueueLoad,
   QueueStats,
   QueueStore,
   Renewal,
@@ -49,23 +54,27 @@ function termOf({ id, fence }: LeasedTask): FencedTask {
 
 export class Queue {
   readonly dispatcher: Dispatcher;
+  /** How fast tasks come in and end, queue by queue. */
+  readonly rates: RateSampler;
   readonly #store: QueueStore;
   readonly #observer: QueueObserver;
   readonly #clock: Clock;
   readonly #watch: LogWatch;
   readonly #sweeper: Sweeper;
+  readonly #presence: PresenceLoop;
   readonly #revocationListeners = new Set<(revoked: readonly FencedTask[]) => void>();
   /** The leases that were revoked last, by task: one that is still on its way to its worker is told by them. */
   readonly #revokedLately = new Map<string, number>();
   readonly #unsubscribe: () => void;
 
   readonly #submit: GroupCommit<NewTask, SubmitOutcome>;
-  readonly #lease: GroupCommit<LeaseAsk, readonly LeasedTask[]>;
+  readonly #lease: GroupCommit<LeaseAsk, LeaseGrant>;
   readonly #renew: GroupCommit<Renewal, FencedOutcome>;
   readonly #append: GroupCommit<LogAppend, FencedOutcome>;
   readonly #finish: GroupCommit<Finish, FinishOutcome>;
   readonly #cancel: GroupCommit<Cancel, CancelOutcome>;
   readonly #retry: GroupCommit<Retry, RetryOutcome>;
+  readonly #remove: GroupCommit<string, boolean>;
   readonly #get: GroupCommit<string, TaskRecord | undefined>;
 
   constructor(options: QueueOptions) {
@@ -92,13 +101,20 @@ export class Queue {
     this.#finish = grouped("finish", (items) => store.finish(items));
     this.#cancel = grouped("cancel", (items) => store.cancel(items));
     this.#retry = grouped("retry", (items) => store.retry(items));
+    this.#remove = grouped("remove", (ids) => store.remove(ids));
     this.#get = grouped("get", (items) => store.get(items));
     this.dispatcher = new Dispatcher({
       lease: (asks) => this.#lease.addAll(asks),
       giveBack: (tasks) => this.giveBack(tasks.map(termOf), "its worker went before it was handed over"),
       leased: (task) => observer.leased(task, clock.now()),
+      attached: () => this.#presence.soon(),
       log,
     });
+    this.#presence = new PresenceLoop({
+      present: () => this.dispatcher.present(),
+      announce: (workers, presentMs) => store.announce(workers, presentMs),
+    });
+    this.rates = new RateSampler({ stats: () => store.stats(), clock });
     this.#watch = new LogWatch(store, (id) => this.get(id));
     this.#sweeper = new Sweeper({
       store,
@@ -107,6 +123,7 @@ export class Queue {
       swept: (report) => {
         observer.swept(report);
         this.dispatcher.wakeAll();
+        this.rates.sampleWhenDue();
       },
     });
     this.#unsubscribe = store.subscribe((signal) => this.#onSignal(signal));
@@ -115,6 +132,7 @@ export class Queue {
   /** Begins to sweep; without it nothing expires, falls due or is retried. */
   start(): void {
     this.#sweeper.start();
+    this.#presence.start();
   }
 
   /** Outcomes in the tasks' order. */
@@ -131,7 +149,7 @@ export class Queue {
 
   /** What is there right now; {@link Queue.dispatcher} serves those who wait. */
   async lease(ask: LeaseAsk): Promise<readonly LeasedTask[]> {
-    const tasks = await this.#lease.add(ask);
+    const { tasks } = await this.#lease.add(ask);
     for (const task of tasks) this.#observer.leased(task, this.#clock.now());
     return tasks;
   }
@@ -160,6 +178,28 @@ export class Queue {
 
   retry(retry: Retry): Promise<RetryOutcome> {
     return this.#retry.add(retry);
+  }
+
+  retryAll(retries: readonly Retry[]): Promise<RetryOutcome[]> {
+    return this.#retry.addAll(retries);
+  }
+
+  cancelAll(cancels: readonly Cancel[]): Promise<CancelOutcome[]> {
+    return this.#cancel.addAll(cancels);
+  }
+
+  /** Deletes final tasks; false for those that are not, or are not there. */
+  remove(ids: readonly string[]): Promise<boolean[]> {
+    return this.#remove.addAll(ids);
+  }
+
+  async configure(changes: readonly QueueChange[]): Promise<void> {
+    await this.#store.configure(changes);
+    for (const { queue } of changes) this.dispatcher.wake(queue);
+  }
+
+  load(queue: string, concurrencyKey: string): Promise<QueueLoad> {
+    return this.#store.load(queue, concurrencyKey);
   }
 
   get(id: string): Promise<TaskRecord | undefined> {
@@ -210,7 +250,9 @@ export class Queue {
 
   async close(): Promise<void> {
     this.dispatcher.close();
+    await this.#presence.stop();
     await this.#sweeper.stop();
+    await this.rates.idle();
     this.#unsubscribe();
     this.#watch.close();
     await this.#store.close();

@@ -1,5 +1,5 @@
 /** What a store keeps and hands out: tasks, and the entries of their logs. */
-import type { DependencyCondition, RetryPolicy, TaskFailure, TaskState } from "./task.ts";
+import type { DependencyCondition, RetryPolicy, TaskFailure, TaskState, Timeouts } from "./task.ts";
 
 export interface Parent {
   readonly taskId: string;
@@ -27,6 +27,11 @@ export interface NewTask {
   readonly runAtMs?: number;
   readonly delayMs?: number;
   readonly retry: RetryPolicy;
+  readonly timeouts: Timeouts;
+  /** Tasks with one key share the caps and rates of their queue's policy; empty: none. No control characters. */
+  readonly concurrencyKey: string;
+  /** What a worker must have to be given the task. No control characters, and no "=" in a name. */
+  readonly workerLabels: Readonly<Record<string, string>>;
   readonly parents: readonly Parent[];
   /** Empty: no workflow. */
   readonly workflowId: string;
@@ -48,6 +53,9 @@ export interface TaskRecord {
   readonly fence: number;
   readonly generation: number;
   readonly retry: RetryPolicy;
+  readonly timeouts: Timeouts;
+  readonly concurrencyKey: string;
+  readonly workerLabels: Readonly<Record<string, string>>;
   readonly parents: readonly Parent[];
   /** Parents that have not ended yet. */
   readonly parentsPending: number;
@@ -59,7 +67,7 @@ export interface TaskRecord {
   readonly finishedMs?: number;
   /** SCHEDULED: when it is due. */
   readonly runAtMs?: number;
-  /** RUNNING: when the lease ends. */
+  /** RUNNING: when the lease ends; its timeouts may end it before the time that was asked for. */
   readonly leaseExpiresMs?: number;
   /** The worker of the last lease. */
   readonly workerId?: string;

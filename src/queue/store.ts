@@ -6,6 +6,7 @@
  * A store never looks into what it carries: specs, outputs, resume states and log bodies are bytes. Time is the store's
  * own clock (Redis TIME, or the embedded store's), never a caller's.
  */
+import type { Pause, QueuePolicy } from "./policy.ts";
 import type {
   FencedTask,
   LogBody,
@@ -30,12 +31,21 @@ export type SubmitOutcome =
 export interface LeaseAsk {
   readonly queue: string;
   readonly workerId: string;
+  /** The worker's; it is given tasks that ask for no others. */
+  readonly labels: Readonly<Record<string, string>>;
   readonly max: number;
   readonly leaseMs: number;
 }
 
 /** A leased task: its record right after the lease began. */
 export type LeasedTask = TaskRecord & { readonly leaseMs: number };
+
+/** What an ask was given. */
+export interface LeaseGrant {
+  readonly tasks: readonly LeasedTask[];
+  /** Set when a rate held tasks back: milliseconds until it lets the next one start. */
+  readonly againInMs?: number;
+}
 
 export interface Renewal extends FencedTask {
   readonly leaseMs: number;
@@ -56,7 +66,7 @@ export interface LogAppend extends FencedTask {
 export type FinishResult =
   | { readonly kind: "succeeded"; readonly output: Uint8Array }
   | { readonly kind: "failed"; readonly failure: TaskFailure; readonly retryDelayMs?: number }
-  /** Queued again, first of its priority; the attempt does not count. */
+  /** Queued again, first of its lane, as of when it was queued before; the attempt does not count. */
   | { readonly kind: "released"; readonly reason: string }
   /** BLOCKED on more parents (names must be new), or QUEUED when those have ended; the attempt does not count. */
   | { readonly kind: "suspended"; readonly parents: readonly Parent[]; readonly resumeState: Uint8Array };
@@ -130,18 +140,57 @@ export interface LogPage {
   readonly state: TaskState;
 }
 
+/** A queue's settings to change; what is undefined stays. */
+export interface QueueChange {
+  readonly queue: string;
+  /** The role's own policy, which counts while no operator has set one. */
+  readonly rolePolicy?: QueuePolicy;
+  /** The operator's; null: back to the role's. */
+  readonly policy?: QueuePolicy | null;
+  /** Why the queue is paused: nothing more of it is leased, what runs goes on. Null: it is resumed. */
+  readonly pause?: string | null;
+}
+
+/** A worker that waits for tasks, as its server last said. */
+export interface Presence {
+  readonly queue: string;
+  readonly workerId: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** What holds a queue's tasks back just now. */
+export interface QueueLoad {
+  readonly policy: QueuePolicy;
+  readonly pause?: Pause;
+  readonly running: number;
+  /** Tasks of the key asked for that are RUNNING; 0 for the empty key. */
+  readonly keyRunning: number;
+  /** Milliseconds until the queue's rate, and the key's, let a task start; 0: now, or there is no rate. */
+  readonly rateInMs: number;
+  readonly keyRateInMs: number;
+  /** Workers that were present lately, up to 100. */
+  readonly workers: readonly Presence[];
+}
+
 export interface QueueStats {
   readonly queue: string;
   readonly counts: Readonly<Record<TaskState, number>>;
   /** FAILED tasks: they failed for good and were not retried since. */
   readonly deadLetter: number;
-  /** When the oldest QUEUED task became so. */
+  /** When the oldest QUEUED task became so; where there are more than 100 lanes, of those that are served first. */
   readonly oldestQueuedMs?: number;
+  /** Tasks taken in, and tasks ended, since the queue began: they only grow. */
+  readonly arrived: number;
+  readonly ended: number;
+  readonly policy: QueuePolicy;
+  readonly pause?: Pause;
 }
 
 export interface SweepReport {
-  /** Leases that had expired. */
+  /** Leases that had expired, by their own end or by a timeout's. */
   readonly expired: number;
+  /** QUEUED tasks whose timeout to start had passed. */
+  readonly notStarted: number;
   /** SCHEDULED tasks that were due. */
   readonly promoted: number;
   /** Effects between queues that were delivered. */
@@ -189,14 +238,25 @@ export interface QueueStore {
   ping(): Promise<void>;
   /** Parents must exist already or stand earlier in the batch. */
   submit(tasks: readonly NewTask[]): Promise<readonly SubmitOutcome[]>;
-  /** For each ask its tasks: highest priority first, then the one that has been QUEUED longest. */
-  lease(asks: readonly LeaseAsk[]): Promise<readonly (readonly LeasedTask[])[]>;
-  /** The lease then ends `leaseMs` from now. An expired lease that nobody has taken back can still be renewed. */
+  /** For each ask, in order, what the lanes (lane.ts) and the queue's policy (policy.ts) let it have. */
+  lease(asks: readonly LeaseAsk[]): Promise<readonly LeaseGrant[]>;
+  /**
+   * The lease then ends `leaseMs` from now, or at the attempt's timeout. An expired lease that nobody has taken back can still
+   * be renewed, but for one that a timeout ended.
+   */
   renew(renewals: readonly Renewal[]): Promise<readonly FencedOutcome[]>;
   append(appends: readonly LogAppend[]): Promise<readonly FencedOutcome[]>;
   finish(finishes: readonly Finish[]): Promise<readonly FinishOutcome[]>;
   cancel(cancels: readonly Cancel[]): Promise<readonly CancelOutcome[]>;
   retry(retries: readonly Retry[]): Promise<readonly RetryOutcome[]>;
+  /** Deletes final tasks with all that belongs to them; false where a task is not final or does not exist. */
+  remove(ids: readonly string[]): Promise<readonly boolean[]>;
+  /** Changes queues' settings; they hold for every server of the store, from the next lease on. */
+  configure(changes: readonly QueueChange[]): Promise<void>;
+  /** Says which workers wait, for `presentMs` from now; a hint for {@link load}, kept without durability. */
+  announce(workers: readonly Presence[], presentMs: number): Promise<void>;
+  /** What holds tasks of a queue, and of one concurrency key, back. */
+  load(queue: string, concurrencyKey: string): Promise<QueueLoad>;
   get(ids: readonly string[]): Promise<readonly (TaskRecord | undefined)[]>;
   list(query: ListQuery): Promise<ListPage>;
   /** Undefined where there is no such task. */

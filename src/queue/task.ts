@@ -44,6 +44,16 @@ export const retryPolicyDefault: RetryPolicy = Object.freeze({
   errorsNotRetried: [],
 });
 
+/** Times after which a task, or an attempt, fails by itself. Milliseconds; undefined: never. */
+export interface Timeouts {
+  /** From QUEUED to leased; then the task FAILS. */
+  readonly toStartMs?: number;
+  /** From leased to finished; then the attempt fails. */
+  readonly toFinishMs?: number;
+  /** Between two signs of life: the lease's begin, and entries for the log. Renewals are none. */
+  readonly heartbeatMs?: number;
+}
+
 /** Why an attempt failed. Kinds are listed in docs/errors.md. */
 export interface TaskFailure {
   readonly kind: string;
@@ -96,6 +106,9 @@ export function dependencyVerdict(
 }
 
 const leaseExpiredKind = "LEASE_EXPIRED";
+const startTimeoutKind = "START_TIMEOUT";
+const finishTimeoutKind = "FINISH_TIMEOUT";
+const heartbeatTimeoutKind = "HEARTBEAT_TIMEOUT";
 export const parentFailedKind = "PARENT_FAILED";
 
 export const leaseExpired: TaskFailure = Object.freeze({
@@ -104,6 +117,52 @@ export const leaseExpired: TaskFailure = Object.freeze({
   retryable: true,
   detail: "",
 });
+
+export const startTimedOut: TaskFailure = Object.freeze({
+  kind: startTimeoutKind,
+  message: "no worker took it within its timeout to start",
+  retryable: false,
+  detail: "",
+});
+
+const finishTimedOut: TaskFailure = Object.freeze({
+  kind: finishTimeoutKind,
+  message: "the attempt ran longer than its timeout to finish",
+  retryable: true,
+  detail: "",
+});
+
+const heartbeatTimedOut: TaskFailure = Object.freeze({
+  kind: heartbeatTimeoutKind,
+  message: "the handler gave no sign of life within its heartbeat timeout",
+  retryable: true,
+  detail: "",
+});
+
+/** A running attempt, as its timeouts see it. */
+export interface RunningAttempt {
+  readonly timeouts: Timeouts;
+  readonly startedMs: number;
+  /** The last sign of life. */
+  readonly signMs: number;
+}
+
+/** When a lease of `leaseMs` from now ends: not after the attempt's own limits. */
+export function leaseEndMs(
+  { timeouts, startedMs, signMs }: RunningAttempt,
+  leaseMs: number,
+  nowMs: number,
+): number {
+  const { toFinishMs = Number.POSITIVE_INFINITY, heartbeatMs = Number.POSITIVE_INFINITY } = timeouts;
+  return Math.min(nowMs + leaseMs, startedMs + toFinishMs, signMs + heartbeatMs);
+}
+
+/** Why an attempt failed whose lease has ended. */
+export function expiryOf({ timeouts, startedMs, signMs }: RunningAttempt, nowMs: number): TaskFailure {
+  const { toFinishMs = Number.POSITIVE_INFINITY, heartbeatMs = Number.POSITIVE_INFINITY } = timeouts;
+  if (startedMs + toFinishMs <= nowMs) return finishTimedOut;
+  return signMs + heartbeatMs <= nowMs ? heartbeatTimedOut : leaseExpired;
+}
 
 export function parentFailed(parentId: string, parent: FinalState | "MISSING"): TaskFailure {
   const what = parent === "MISSING" ? "does not exist any more" : `ended as ${parent}`;

@@ -5,16 +5,19 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
-/** Tasks in one state of one queue, as a scrape sees them. */
-export interface QueueDepth {
+/** One queue, as a scrape sees it. */
+export interface QueueSample {
   readonly queue: string;
-  readonly state: string;
-  readonly tasks: number;
+  /** How many tasks are in each state. */
+  readonly tasks: Readonly<Record<string, number>>;
+  /** How long the oldest QUEUED task has waited; 0: none waits. */
+  readonly oldestWaitSeconds: number;
+  readonly paused: boolean;
 }
 
 export interface MetricsOptions {
-  /** Asked at each scrape; where it rejects, the scrape goes on without queue depths. */
-  readonly queueDepths?: () => Promise<readonly QueueDepth[]>;
+  /** Asked once at each scrape; where it rejects, the scrape goes on without the queues' gauges. */
+  readonly queues?: () => Promise<readonly QueueSample[]>;
   /** CPU, memory, event loop and garbage collection of this process; default true. */
   readonly processMetrics?: boolean;
 }
@@ -128,25 +131,64 @@ function createInstruments(registry: Registry) {
   };
 }
 
-function registerQueueDepths(registry: Registry, queueDepths: () => Promise<readonly QueueDepth[]>): void {
-  new Gauge({
-    name: "agentmesh_queue_tasks",
-    help: "Tasks in the store by queue and state, read at the scrape; every replica reports the same, so take max, not sum.",
-    labelNames: ["queue", "state"],
-    registers: [registry],
-    async collect() {
-      const depths = await queueDepths().catch(() => []);
-      this.reset();
-      for (const { queue, state, tasks } of depths) this.set({ queue, state }, tasks);
+const everyReplica = "read at the scrape; every replica reports the same, so take max, not sum";
+
+function registerQueueGauges(registry: Registry, queues: () => Promise<readonly QueueSample[]>): void {
+  let reading: Promise<readonly QueueSample[]> | undefined;
+  // The gauges of one scrape are collected together and share one reading.
+  const read = () => {
+    reading ??= queues()
+      .catch(() => [])
+      .finally(() => {
+        reading = undefined;
+      });
+    return reading;
+  };
+  const gauge = <Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[],
+    set: (gauge: Gauge<Label>, sample: QueueSample) => void,
+  ) =>
+    new Gauge<Label>({
+      name,
+      help: `${help}, ${everyReplica}.`,
+      labelNames,
+      registers: [registry],
+      async collect() {
+        const samples = await read();
+        this.reset();
+        for (const sample of samples) set(this, sample);
+      },
+    });
+  gauge(
+    "agentmesh_queue_tasks",
+    "Tasks in the store by queue and state",
+    ["queue", "state"],
+    (tasks, sample) => {
+      for (const [state, count] of Object.entries(sample.tasks))
+        tasks.set({ queue: sample.queue, state }, count);
     },
-  });
+  );
+  gauge(
+    "agentmesh_queue_oldest_wait_seconds",
+    "How long the oldest QUEUED task has waited; 0 where none waits",
+    ["queue"],
+    (wait, { queue, oldestWaitSeconds }) => wait.set({ queue }, oldestWaitSeconds),
+  );
+  gauge(
+    "agentmesh_queue_paused",
+    "1 where the queue is paused, 0 where it is not",
+    ["queue"],
+    (gauge, { queue, paused }) => gauge.set({ queue }, paused ? 1 : 0),
+  );
 }
 
 /** A registry of its own and the methods that feed it. */
 export function createMetrics(options: MetricsOptions = {}): Metrics {
   const registry = new Registry();
   const on = createInstruments(registry);
-  registerQueueDepths(registry, options.queueDepths ?? (async () => []));
+  registerQueueGauges(registry, options.queues ?? (async () => []));
   if (options.processMetrics ?? true) collectDefaultMetrics({ register: registry, prefix: "agentmesh_" });
   return {
     rpcHandled(service, method, code, seconds) {

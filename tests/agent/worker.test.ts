@@ -336,6 +336,76 @@ describe("cancellation", () => {
   });
 });
 
+describe("timeouts", () => {
+  const failed = async (id: string) => {
+    const task = await ended(id);
+    return { state: stateName(task.state), kind: task.error?.kind, attempt: task.attempt };
+  };
+
+  test("to finish: the signal aborts, the store says what it was, and another attempt may do better", async () => {
+    const seen = Promise.withResolvers<unknown>();
+    let attempts = 0;
+    const id = await run(
+      async (task) => {
+        if (++attempts === 2) return "in time";
+        task.signal.addEventListener("abort", () => seen.resolve(task.signal.reason));
+        await seen.promise;
+        return "too late";
+      },
+      "any",
+      { timeouts: { toFinishMs: 300 } },
+    );
+    const began = performance.now();
+    expect(String(await seen.promise)).toContain("its timeout to finish has passed");
+    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(await client.result(id)).toBe("in time");
+    const entries = (await gather(client.watch(id))).flatMap(({ event }) =>
+      event?.$case === "entry" && event.value.entry?.$case === "state" ? event.value.entry.value.reason : [],
+    );
+    expect(entries.join()).toContain("FINISH_TIMEOUT");
+  });
+
+  test("to finish fails the task with the last attempt; the handler that does not listen changes nothing", async () => {
+    const gate = new Gate();
+    const id = await run(() => gate.pass(), "any", { timeouts: { toFinishMs: 200 }, attemptsMax: 1 });
+    expect(await failed(id)).toEqual({ state: "FAILED", kind: "FINISH_TIMEOUT", attempt: 1 });
+    gate.open();
+  });
+
+  test("of a heartbeat is renewed by what the handler tells, and by nothing else", async () => {
+    const timeouts = { heartbeatMs: 400 };
+    const silent = new Gate();
+    const quiet = await run(() => silent.pass(), "any", { timeouts, attemptsMax: 1 });
+    const telling = await run(
+      async (task) => {
+        for (let step = 0; step < 8; step++) {
+          task.progress(step / 8);
+          await pause(100, undefined, { signal: task.signal });
+        }
+        return "told";
+      },
+      "any",
+      { timeouts, attemptsMax: 1 },
+    );
+    expect(await client.result(telling)).toBe("told");
+    expect(await failed(quiet)).toMatchObject({ kind: "HEARTBEAT_TIMEOUT" });
+    silent.open();
+  });
+
+  test("to start fails a task that no worker can take", async () => {
+    const workerLabels = { gpu: "h100" };
+    const id = await run(() => null, "any", { workerLabels, timeouts: { toStartMs: 300 } });
+    expect(await failed(id)).toEqual({ state: "FAILED", kind: "START_TIMEOUT", attempt: 0 });
+  });
+});
+
+test("a worker with labels is given the tasks that ask for them", async () => {
+  const id = await run((task) => task.id, "any", { workerLabels: { zone: "b" } });
+  mesh.work({ roles: ["any"], labels: { zone: "b", gpu: "h100" } });
+  expect(await client.result(id, { timeoutMs: 15_000 })).toBe(id);
+  expect((await client.get(id)).spec?.workerLabels).toEqual({ zone: "b" });
+});
+
 describe("task.call", () => {
   test("answers with the child's output; the child has the parent's tenant and priority", async () => {
     const id = await run((task) => task.call("echo", { x: 1 }), "any", { tenant: "t", priority: 8 });

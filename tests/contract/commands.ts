@@ -1,9 +1,10 @@
 /** Calls that chance makes, each on a store and on the model, which then must agree. */
 import * as fc from "fast-check";
 import { expect } from "vitest";
+import type { QueuePolicy } from "../../src/queue/policy.ts";
 import type { FencedTask, FinishResult, NewTask, QueueStore } from "../../src/queue/store.ts";
 import { isFinal } from "../../src/queue/task.ts";
-import { bytes, failure, newTask } from "../support/tasks.ts";
+import { ask, bytes, failure, newTask } from "../support/tasks.ts";
 import type { Model } from "./model.ts";
 import { type Kit, settle } from "./store/kit.ts";
 
@@ -16,6 +17,7 @@ export interface Real {
 export type Command = fc.AsyncCommand<Model, Real>;
 
 const longMs = 3_600_000;
+const soon = { toStartMs: 1 };
 
 interface Call {
   readonly name: string;
@@ -44,13 +46,17 @@ function pick<Item>(items: readonly Item[], nat: number): Item {
 
 const handle = fc.nat(1);
 const nat = fc.nat(10_000);
+const seldom = fc.nat(5).map((die) => die === 5);
 const parentPick = fc.record({ nat, condition: fc.constantFrom("SUCCEEDED" as const, "FINISHED" as const) });
 
 type ParentPick = ReturnType<typeof parentPick.generate>["value"];
 
 const taskPlan = fc.record({
   other: fc.boolean(),
-  priority: fc.constantFrom(0, 5, 9),
+  priority: fc.constantFrom(0, 5, 5, 9),
+  tenant: fc.constantFrom("default", "default", "a", "b"),
+  concurrencyKey: fc.constantFrom("", "", "x", "y"),
+  workerLabels: fc.constantFrom<Record<string, string>[]>({}, {}, {}, { gpu: "1" }),
   attemptsMax: fc.integer({ min: 1, max: 3 }),
   backoffMs: fc.constantFrom(0, 0, longMs),
   delayMs: fc.constantFrom<(number | undefined)[]>(undefined, undefined, undefined, longMs),
@@ -73,10 +79,13 @@ function planned(plan: TaskPlan, kit: Kit, ids: readonly string[]): NewTask {
     backoffMultiplier: 1,
     errorsNotRetried: plan.notRetried ? ["ODD"] : [],
   };
-  const { priority, delayMs } = plan;
+  const { priority, tenant, concurrencyKey, workerLabels, delayMs } = plan;
   const parents = parentsOf(ids, plan.parents);
   return newTask(plan.other ? kit.otherQueue : kit.queue, {
     priority,
+    tenant,
+    concurrencyKey,
+    workerLabels,
     delayMs,
     retry,
     parents,
@@ -94,14 +103,43 @@ const submit = fc.tuple(fc.array(taskPlan, { minLength: 1, maxLength: 4 }), hand
         tasks.push(planned(plan, kit, [...model.ids(), ...tasks.map((task) => task.id)]));
       const outcomes = await store.submit(tasks);
       expect(outcomes.map((outcome) => outcome.status)).toEqual(tasks.map(() => "created"));
+      const fences = (await store.get(tasks.map((task) => task.id))).map((record) => record!.fence);
       model.call(() => {
         // A child whose parents have ended may be queued a little later than the rest of its batch.
         const inOrder = tasks.every((task) => task.parents.length === 0);
-        for (const [place, task] of tasks.entries()) model.submit(task, inOrder ? place : 0);
+        for (const [place, task] of tasks.entries()) model.submit(task, inOrder ? place : 0, fences[place]);
       });
     },
   }),
 );
+
+/** Many ready tasks in few lanes, so that the lanes' turns show. */
+const fill = fc
+  .tuple(seldom, fc.array(fc.nat(23), { minLength: 8, maxLength: 24 }), handle)
+  .map(([other, lanes, at]) =>
+    command({
+      name: `fill ${other ? "the other" : "one"} queue's lanes ${lanes}`,
+      handle: at,
+      async run(model, store, kit) {
+        const queue = other ? kit.otherQueue : kit.queue;
+        const tasks = lanes.map((lane) => newTask(queue, { fingerprint: "f", ...laneParts(lane) }));
+        await store.submit(tasks);
+        const fences = (await store.get(tasks.map((task) => task.id))).map((record) => record!.fence);
+        model.call(() => {
+          for (const [place, task] of tasks.entries()) model.submit(task, place, fences[place]);
+        });
+      },
+    }),
+  );
+
+function laneParts(lane: number): Partial<NewTask> {
+  return {
+    priority: lane < 18 ? 5 : pick([9, 0], lane),
+    tenant: pick(["default", "a", "b"], lane),
+    concurrencyKey: pick(["", "", "x", "y"], lane),
+    workerLabels: lane % 6 === 5 ? { gpu: "1" } : {},
+  };
+}
 
 const submitAgain = fc.tuple(nat, fc.boolean(), handle).map(([at, same, by]) =>
   command({
@@ -125,61 +163,128 @@ const submitSoon = fc.tuple(taskPlan, handle).map(([plan, at]) =>
     async run(model, store, kit) {
       const task = planned({ ...plan, delayMs: 1, parents: [] }, kit, []);
       await store.submit([task]);
-      model.call(() => model.submit(task, 0));
+      const [record] = await store.get([task.id]);
+      model.call(() => model.submit(task, 0, record!.fence));
       await kit.sweepUntil(async () => (await store.get([task.id]))[0]?.state === "QUEUED");
       model.call(() => model.promote(task.id));
     },
   }),
 );
 
-const lease = fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 4 }), handle).map(([other, max, at]) =>
+const submitLate = fc.tuple(taskPlan, handle).map(([plan, at]) =>
   command({
-    name: `lease ${max} of ${other ? "the other" : "one"} queue`,
+    name: `submit and leave until it is too late to start ${JSON.stringify(plan)}`,
     handle: at,
-    run: async (model, store, kit) =>
-      void (await leaseSome(model, store, { kit, other, max, leaseMs: longMs })),
+    async run(model, store, kit) {
+      const task = { ...planned({ ...plan, delayMs: undefined, parents: [] }, kit, []), timeouts: soon };
+      await store.submit([task]);
+      const [record] = await store.get([task.id]);
+      model.call(() => model.submit(task, 0, record!.fence));
+      await kit.sweepUntil(async () => (await store.get([task.id]))[0]?.state === "FAILED");
+      model.call(() => model.startTimedOut(task.id));
+    },
   }),
 );
 
-interface LeasePlan {
-  readonly kit: Kit;
-  readonly other: boolean;
-  readonly max: number;
-  readonly leaseMs: number;
-}
+const askPlan = fc.record({
+  other: seldom,
+  max: fc.integer({ min: 0, max: 20 }),
+  labels: fc.constantFrom<Record<string, string>[]>({}, { gpu: "1" }, { gpu: "1", zone: "x" }),
+});
+type AskPlan = ReturnType<typeof askPlan.generate>["value"];
 
-async function leaseSome(model: Model, store: QueueStore, { kit, other, max, leaseMs }: LeasePlan) {
-  const queue = other ? kit.otherQueue : kit.queue;
-  const [tasks] = await store.lease([{ queue, workerId: "w", max, leaseMs }]);
-  const ids = tasks!.map((task) => task.id);
-  model.call(() => model.leased(queue, max, ids));
-  return ids;
-}
+const lease = fc.tuple(fc.array(askPlan, { minLength: 1, maxLength: 3 }), handle).map(([plans, at]) =>
+  command({
+    name: `lease ${JSON.stringify(plans)}`,
+    handle: at,
+    run: async (model, store, kit) => void (await leaseSome(model, store, kit, plans, longMs)),
+  }),
+);
 
-/** Short leases, of which some are renewed and the others expire. */
-const expire = fc
-  .tuple(fc.boolean(), fc.integer({ min: 1, max: 4 }), fc.nat(15), handle)
-  .map(([other, max, keep, at]) =>
+/** Nothing is given back between two calls of a history: a token is 11 days. */
+const rateOf = (burst: number) => ({ perSecond: 1e-6, burst });
+const policyPlan = fc.record<QueuePolicy>(
+  {
+    runningMax: fc.integer({ min: 1, max: 40 }),
+    runningPerKeyMax: fc.integer({ min: 1, max: 3 }),
+    rate: fc.integer({ min: 1, max: 60 }).map(rateOf),
+    ratePerKey: fc.integer({ min: 1, max: 10 }).map(rateOf),
+    tenantWeights: fc.constant({ a: 3, b: 0.5 }),
+  },
+  { requiredKeys: [] },
+);
+
+const configure = fc
+  .tuple(
+    seldom,
+    fc.oneof(fc.constant(null), fc.constant({ tenantWeights: { a: 3, b: 0.5 } }), policyPlan),
+    fc.constantFrom(undefined, null, null, null, "chance"),
+    handle,
+  )
+  .map(([other, policy, pause, at]) =>
     command({
-      name: `lease ${max} and let them expire but for ${keep.toString(2)}`,
+      name: `configure ${other ? "the other" : "one"} queue ${JSON.stringify({ policy, pause })}`,
       handle: at,
       async run(model, store, kit) {
-        const ids = await leaseSome(model, store, { kit, other, max, leaseMs: 1 });
-        const kept = ids.filter((_, index) => (keep >> index) & 1);
-        const terms = kept.map((taskId) => ({
-          taskId,
-          fence: model.tasks.get(taskId)!.fence,
-          leaseMs: longMs,
-        }));
-        expect(await store.renew(terms)).toEqual(terms.map(() => ({ accepted: true, state: "RUNNING" })));
-        const lost = ids.filter((id) => !kept.includes(id));
-        await kit.sweepUntil(async () => (await store.get(lost)).every((task) => task!.state !== "RUNNING"));
-        model.call(() => {
-          for (const id of lost) model.expire(id);
-        });
+        const change = { queue: other ? kit.otherQueue : kit.queue, policy, pause };
+        await store.configure([change]);
+        model.call(() => model.configure(change));
       },
     }),
   );
+
+const remove = fc.tuple(nat, handle).map(([place, at]) =>
+  command({
+    name: `remove ${place}`,
+    needs: "tasks",
+    handle: at,
+    async run(model, store) {
+      const removable = model.removable();
+      const running = model.ids().filter((id) => !isFinal(model.tasks.get(id)!.state));
+      const picked = [removable, running].flatMap((ids) => (ids.length > 0 ? [pick(ids, place)] : []));
+      expect(await store.remove(picked)).toEqual(picked.map((id) => removable.includes(id)));
+      for (const id of picked) if (removable.includes(id)) model.remove(id);
+    },
+  }),
+);
+
+async function leaseSome(
+  model: Model,
+  store: QueueStore,
+  kit: Kit,
+  plans: readonly AskPlan[],
+  leaseMs: number,
+): Promise<string[]> {
+  const asks = plans.map(({ other, max, labels }) =>
+    ask(other ? kit.otherQueue : kit.queue, { max, labels, leaseMs }),
+  );
+  const grants = (await store.lease(asks)).map(({ tasks }) => tasks.map((task) => task.id));
+  model.call(() => model.leased(asks, grants));
+  return grants.flat();
+}
+
+/** Short leases, of which some are renewed and the others expire. */
+const expire = fc.tuple(askPlan, fc.nat(63), handle).map(([plan, keep, at]) =>
+  command({
+    name: `lease ${JSON.stringify(plan)} and let them expire but for ${keep.toString(2)}`,
+    handle: at,
+    async run(model, store, kit) {
+      const ids = await leaseSome(model, store, kit, [plan], 1);
+      const kept = ids.filter((_, index) => (keep >> index) & 1);
+      const terms = kept.map((taskId) => ({
+        taskId,
+        fence: model.tasks.get(taskId)!.fence,
+        leaseMs: longMs,
+      }));
+      expect(await store.renew(terms)).toEqual(terms.map(() => ({ accepted: true, state: "RUNNING" })));
+      const lost = ids.filter((id) => !kept.includes(id));
+      await kit.sweepUntil(async () => (await store.get(lost)).every((task) => task!.state !== "RUNNING"));
+      model.call(() => {
+        for (const id of lost) model.expire(id);
+      });
+    },
+  }),
+);
 
 const resultPlan = fc.record({
   kind: fc.constantFrom("succeeded", "succeeded", "failed", "failed", "released", "suspended"),
@@ -274,8 +379,11 @@ const retry = fc.tuple(nat, handle).map(([place, at]) =>
     needs: "tasks",
     handle: at,
     async run(model, store) {
-      const ended = model.ids().filter((id) => isFinal(model.tasks.get(id)!.state));
-      const taskId = pick(ended.length > 0 ? ended : model.ids(), place);
+      // One that came too late to start would come too late again, sooner or later.
+      const ids = model.ids().filter((id) => model.tasks.get(id)!.task.timeouts.toStartMs === undefined);
+      if (ids.length === 0) return;
+      const ended = ids.filter((id) => isFinal(model.tasks.get(id)!.state));
+      const taskId = pick(ended.length > 0 ? ended : ids, place);
       const [outcome] = await store.retry([{ taskId }]);
       expect(outcome!.changed).toBe(model.call(() => model.retry(taskId)));
     },
@@ -284,12 +392,18 @@ const retry = fc.tuple(nat, handle).map(([place, at]) =>
 
 export const commands = fc.commands(
   [
+    fill,
+    fill,
     submit,
     submit,
     submitAgain,
     submitSoon,
+    submitLate,
     lease,
     lease,
+    lease,
+    configure,
+    configure,
     expire,
     finish,
     finish,
@@ -297,6 +411,7 @@ export const commands = fc.commands(
     report,
     cancel,
     retry,
+    remove,
   ],
   { maxCommands: 40, size: "max" },
 );

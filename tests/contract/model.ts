@@ -1,14 +1,18 @@
 /**
- * A queue in memory that is nothing but the rules of task.ts: what any store must agree with after every call. Ranks stand
- * for the order in which tasks became QUEUED; tasks that one call queued may share a rank, where the order is free.
+ * Queues in memory that are nothing but the rules of task.ts, lane.ts and policy.ts: what any store must agree with after
+ * every call. Ranks stand for the order in which tasks became QUEUED; tasks that one call queued may share a rank, where the
+ * order is free.
  */
+import { laneName } from "../../src/queue/lane.ts";
 import type {
   CancelOutcome,
   FencedTask,
   FinishOutcome,
   FinishResult,
+  LeaseAsk,
   NewTask,
   Parent,
+  QueueChange,
 } from "../../src/queue/store.ts";
 import {
   afterFailure,
@@ -20,9 +24,11 @@ import {
   leaseExpired,
   parentFailedKind,
   repeatsFinish,
+  startTimedOut,
   type TaskFailure,
   type TaskState,
 } from "../../src/queue/task.ts";
+import { ModelLanes } from "./model-lanes.ts";
 
 export interface ModelTask {
   readonly task: NewTask;
@@ -45,6 +51,10 @@ export class Model {
   readonly terms: FencedTask[] = [];
   /** For each task, the parents that a suspension added. */
   readonly suspendedOn = new Map<string, Set<string>>();
+  /** By queue: tasks taken in, and ended. */
+  readonly arrived = new Map<string, number>();
+  readonly ended = new Map<string, number>();
+  readonly #lanes = new Map<string, ModelLanes>();
   #calls = 0;
   #ended: ModelTask[] = [];
 
@@ -57,15 +67,17 @@ export class Model {
     this.#calls += 1;
     const value = body();
     for (let parent = this.#ended.shift(); parent; parent = this.#ended.shift()) this.#settle(parent);
+    for (const lanes of this.#lanes.values()) lanes.review();
     return value;
   }
 
-  submit(task: NewTask, place: number): void {
+  submit(task: NewTask, place: number, fence = 0): void {
+    add(this.arrived, task.queue);
     const made: ModelTask = {
       task,
       state: "BLOCKED",
       attempt: 0,
-      fence: 0,
+      fence,
       generation: 1,
       rank: 0,
       errorKind: undefined,
@@ -78,27 +90,69 @@ export class Model {
     if (made.state === "QUEUED") made.rank += place / 1_000;
   }
 
-  /** Takes what a store leased, when it is what had to be leased next. */
-  leased(queue: string, max: number, ids: readonly string[]): void {
-    const ready = [...this.tasks.values()].filter(
-      ({ task, state }) => task.queue === queue && state === "QUEUED",
-    );
-    if (ids.length !== Math.min(max, ready.length))
-      throw new Error(`leased ${ids.length} of ${ready.length} ready`);
-    for (const id of ids) {
-      const chosen = this.#get(id);
-      const best = ready.reduce((one, two) => (before(two, one) ? two : one));
-      if (!ready.includes(chosen) || before(best, chosen))
-        throw new Error(`leased ${id} before ${best.task.id}`);
-      ready.splice(ready.indexOf(chosen), 1);
-      chosen.state = "RUNNING";
-      chosen.attempt += 1;
-      chosen.fence += 1;
-      if (chosen.unmet.size > 0) throw new Error(`${id} runs before its parents`);
-      if (chosen.attempt > chosen.task.retry.attemptsMax)
-        throw new Error(`${id} runs more often than it may`);
-      this.terms.push({ taskId: id, fence: chosen.fence });
+  /** Takes what a store gave to the asks of one call, when it is what had to be given. */
+  leased(asks: readonly LeaseAsk[], grants: readonly (readonly string[])[]): void {
+    for (const { queue } of asks) this.lanes(queue).beginCall();
+    for (const [place, ask] of asks.entries()) {
+      const ids = grants[place] ?? [];
+      for (const id of ids) this.#lease(ask, id);
+      if (ids.length > ask.max) throw new Error(`leased ${ids.length} of ${ask.max} asked for`);
+      const next = ids.length < ask.max ? this.lanes(ask.queue).next(ask) : undefined;
+      if (next !== undefined) throw new Error(`leased ${ids.length} of ${ask.max}: lane ${next} is open`);
     }
+  }
+
+  #lease(ask: LeaseAsk, id: string): void {
+    const chosen = this.#get(id);
+    const lanes = this.lanes(ask.queue);
+    const lane = lanes.next(ask);
+    if (chosen.state !== "QUEUED" || laneName(chosen.task) !== lane)
+      throw new Error(`leased ${id} of lane ${laneName(chosen.task)} where ${lane} had its turn`);
+    const best = this.#waiting(ask.queue, lane).reduce((one, two) => (two.rank < one.rank ? two : one));
+    if (best.rank < chosen.rank) throw new Error(`leased ${id} before ${best.task.id}`);
+    lanes.take(chosen.task);
+    this.#move(chosen, "RUNNING");
+    lanes.review();
+    chosen.attempt += 1;
+    chosen.fence += 1;
+    if (chosen.unmet.size > 0) throw new Error(`${id} runs before its parents`);
+    if (chosen.attempt > chosen.task.retry.attemptsMax) throw new Error(`${id} runs more often than it may`);
+    this.terms.push({ taskId: id, fence: chosen.fence });
+  }
+
+  #waiting(queue: string, lane: string): ModelTask[] {
+    return [...this.tasks.values()].filter(
+      ({ task, state }) => task.queue === queue && state === "QUEUED" && laneName(task) === lane,
+    );
+  }
+
+  lanes(queue: string): ModelLanes {
+    const lanes = this.#lanes.get(queue) ?? new ModelLanes();
+    this.#lanes.set(queue, lanes);
+    return lanes;
+  }
+
+  configure({ queue, policy, pause }: QueueChange): void {
+    const lanes = this.lanes(queue);
+    if (policy !== undefined) lanes.change(policy ?? {});
+    if (pause !== undefined) lanes.paused = pause !== null;
+  }
+
+  /** Tasks that may be removed without another's parent being gone. */
+  removable(): string[] {
+    const awaited = new Set([...this.tasks.values()].flatMap(({ unmet }) => [...unmet.keys()]));
+    return this.ids().filter((id) => isFinal(this.#get(id).state) && !awaited.has(id));
+  }
+
+  remove(taskId: string): void {
+    this.tasks.delete(taskId);
+    this.terms.splice(0, this.terms.length, ...this.terms.filter((term) => term.taskId !== taskId));
+  }
+
+  startTimedOut(taskId: string): void {
+    const one = this.#get(taskId);
+    one.errorKind = startTimedOut.kind;
+    this.#end(one, "FAILED");
   }
 
   finish({ taskId, fence }: FencedTask, result: FinishResult): FinishOutcome {
@@ -163,8 +217,17 @@ export class Model {
     return one;
   }
 
+  #move(one: ModelTask, state: TaskState): void {
+    const lanes = this.lanes(one.task.queue);
+    if (one.state === "QUEUED") lanes.leave(one.task);
+    if (one.state === "RUNNING") lanes.run(one.task, -1);
+    one.state = state;
+    if (state === "QUEUED") lanes.join(one.task);
+    if (state === "RUNNING") lanes.run(one.task, 1);
+  }
+
   #wait(one: ModelTask, parents: readonly Parent[]): void {
-    one.state = "BLOCKED";
+    this.#move(one, "BLOCKED");
     for (const { taskId, condition } of parents) one.unmet.set(taskId, condition);
     for (const { taskId } of parents) this.#look(one, taskId);
     if (one.state === "BLOCKED" && one.unmet.size === 0) this.#open(one);
@@ -191,18 +254,19 @@ export class Model {
   }
 
   #open(one: ModelTask): void {
-    if (one.delayed) one.state = "SCHEDULED";
+    if (one.delayed) this.#move(one, "SCHEDULED");
     else this.#queue(one);
   }
 
   #queue(one: ModelTask, rank = this.#calls): void {
-    one.state = "QUEUED";
+    this.#move(one, "QUEUED");
     one.rank = rank;
     one.delayed = false;
   }
 
   #end(one: ModelTask, state: FinalState): void {
-    one.state = state;
+    this.#move(one, state);
+    add(this.ended, one.task.queue);
     this.#ended.push(one);
   }
 
@@ -210,12 +274,11 @@ export class Model {
     one.errorKind = failure.kind;
     const decision = afterFailure(one.task.retry, one.attempt, failure, 0, retryDelayMs);
     if (decision.next === "fail") this.#end(one, "FAILED");
-    else if (decision.delayMs > 0) one.state = "SCHEDULED";
+    else if (decision.delayMs > 0) this.#move(one, "SCHEDULED");
     else this.#queue(one);
   }
 }
 
-function before(one: ModelTask, other: ModelTask): boolean {
-  if (one.task.priority !== other.task.priority) return one.task.priority > other.task.priority;
-  return one.rank < other.rank;
+function add(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
 }

@@ -57,7 +57,7 @@ describe("docs/queue.md", () => {
   const { text } = page("docs/queue.md");
 
   test("has every limit with its value", () => {
-    const rows = [...text.matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(([, name, value]) => [
+    const rows = [...text.matchAll(/^\| `(\w+)` \| ([\d.]+) \|/gm)].map(([, name, value]) => [
       name,
       Number(value),
     ]);
@@ -75,9 +75,9 @@ describe("docs/queue.md", () => {
 
   test("has every key of Redis", () => {
     const head = read("src/queue/redis/keys.ts");
-    const told = [...text.matchAll(/`am:\{QUEUE\}:([a-z])/g)].map(([, suffix]) => suffix);
-    const pattern = /\[([a-z]+)\]\|\[([a-z]+)\]:/.exec(read("tests/queue/redis/audit.ts"));
-    const known = new Set(`${pattern?.[1]}${pattern?.[2]}`);
+    const told = [...text.matchAll(/`am:\{QUEUE\}:([A-Za-z])/g)].map(([, suffix]) => suffix);
+    const pattern = /\^\(\[([A-Za-z]+)\]\|\(([A-Z|]+)\):/.exec(read("tests/queue/redis/audit.ts"));
+    const known = new Set(`${pattern?.[1]}${pattern?.[2]?.replaceAll("|", "")}`);
     expect(new Set(told)).toEqual(known);
     for (const suffix of known) expect(head).toMatch(new RegExp(`\\b${suffix}\\b`));
   });

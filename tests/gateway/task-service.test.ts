@@ -87,5 +87,7 @@ test("what the service refuses is refused in its own words", async () => {
   expect(input.body.message).toContain("words");
   const missing = await post(url, "GetTask", { taskId: "echo.01kabc" });
   expect([missing.status, reasonIn(missing)]).toEqual([404, "TASK_NOT_FOUND"]);
-  expect(reasonIn(await post(url, "PauseQueue", { role: "echo" }))).toBe("NOT_YET_SUPPORTED");
+  expect(reasonIn(await post(url, "ProvideInput", {}))).toBe("NOT_YET_SUPPORTED");
+  const paused = await post(url, "PauseQueue", { role: "echo", reason: "deploy", actor: "anna" });
+  expect(paused.body.queue).toMatchObject({ paused: true, pauseReason: "by anna: deploy" });
 });

@@ -270,6 +270,23 @@ inputs: { text: null }
     expect(fromPayload((await client.get(id)).spec?.input)).toEqual(large(2 * megabyte));
   });
 
+  test("a redrive adds to a large input, wherever that lies, and leaves the rest of it", async () => {
+    const all = await open(places());
+    all.mesh.work();
+    const client = all.mesh.client();
+    const { id } = await client.submit("fails", large(megabyte));
+    expect((await errorOf(client.result(id))).reason).toBe("TASK_FAILED");
+    expect(await client.control.redrive("fails", { inputMerge: { more: "m" } })).toMatchObject({
+      redriven: 1,
+      refusals: [],
+    });
+    await errorOf(client.result(id));
+    const task = await client.get(id);
+    expect(task.generation).toBe(2);
+    expect(fromPayload(task.spec?.input)).toEqual({ ...large(megabyte), more: "m" });
+    expect(await storedBytes(all, id)).toBeLessThan(1_000);
+  });
+
   test("bodies go when retention has deleted their tasks, and none that is young", async () => {
     const place = places();
     const limits = { ...testLimits, retentionTasksMax: 0 };

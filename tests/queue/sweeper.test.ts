@@ -30,7 +30,7 @@ describe("over the real store", () => {
     const { queue, store } = await started();
     const role = uniqueQueue();
     const id = await submitOne(store, newTask(role));
-    const ask = { queue: role, max: 1, leaseMs: 300 };
+    const ask = { queue: role, labels: {}, max: 1, leaseMs: 300 };
     const [first] = await queue.lease({ ...ask, workerId: "dies" });
     const got: { id: string; attempt: number }[] = [];
     const session = queue.dispatcher.attach({
@@ -55,7 +55,7 @@ describe("over the real store", () => {
     const { queue, store } = await started();
     const role = uniqueQueue();
     await submitOne(store, newTask(role));
-    const [task] = await queue.lease({ queue: role, max: 1, leaseMs: 300, workerId: "w" });
+    const [task] = await queue.lease({ queue: role, labels: {}, max: 1, leaseMs: 300, workerId: "w" });
     for (let renewals = 0; renewals < 12; renewals++) {
       await new Promise((resolve) => setTimeout(resolve, 80));
       expect(await queue.renew([{ ...term(task!), leaseMs: 300 }])).toMatchObject([{ accepted: true }]);
@@ -77,6 +77,7 @@ describe("over the real store", () => {
     const session = queue.dispatcher.attach({
       queue: role,
       workerId: "w",
+      labels: {},
       leaseMs: 60_000,
       deliver: (tasks) => {
         const result = { kind: "failed", failure: failure() } as const;
@@ -111,7 +112,7 @@ describe("its plan", () => {
             sweeps.push((report) =>
               report instanceof Error
                 ? reject(report)
-                : resolve({ expired: 0, promoted: 0, delivered: 0, purged: 0, ...report }),
+                : resolve({ expired: 0, notStarted: 0, promoted: 0, delivered: 0, purged: 0, ...report }),
             );
           }),
       } as never,

@@ -44,6 +44,17 @@ describe("after a failure", () => {
     );
   });
 
+  test("the attempt of the policy's number is the last", () => {
+    fc.assert(
+      fc.property(policy, chance, (rules, luck) => {
+        const next = (at: number) => afterFailure(rules, at, { ...plain, kind: "C" }, luck).next;
+        expect(next(rules.attemptsMax)).toBe("fail");
+        expect(next(rules.attemptsMax + 1)).toBe("fail");
+        if (rules.attemptsMax > 1) expect(next(rules.attemptsMax - 1)).toBe("retry");
+      }),
+    );
+  });
+
   test("the delay is a whole number in the upper half of the backoff, and within its limit", () => {
     fc.assert(
       fc.property(policy, attempt, chance, (rules, at, luck) => {

@@ -8,6 +8,7 @@ import { TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
 import { WorkerServiceService, WorkRequest, type WorkResponse } from "../../gen/grpc/agentmesh/v1/worker.ts";
 import type { Role } from "../../src/agent/role.ts";
 import { catalogOf } from "../../src/agent/role-catalog.ts";
+import { rolePolicies } from "../../src/agent/role-limits.ts";
 import { type RoleServerOptions, startRoleServer } from "../../src/agent/role-server.ts";
 import { WorkerPool } from "../../src/agent/worker-pool.ts";
 import { MeshClient } from "../../src/client/mesh-client.ts";
@@ -110,7 +111,14 @@ export class TestMesh {
   }
 
   /** Workers in this thread for the roles named, or all; close() drains them at once. */
-  work(options: { roles?: readonly string[]; concurrency?: number; address?: string } = {}): WorkerPool {
+  work(
+    options: {
+      roles?: readonly string[];
+      concurrency?: number;
+      address?: string;
+      labels?: Readonly<Record<string, string>>;
+    } = {},
+  ): WorkerPool {
     const roles = this.options.roles.filter(({ name }) => options.roles?.includes(name) ?? true);
     const pool = new WorkerPool({
       roles,
@@ -118,6 +126,7 @@ export class TestMesh {
       processId: `test-${++this.#pools}`,
       version: "test",
       concurrency: options.concurrency,
+      labels: options.labels,
       sandbox: () => Promise.reject(new Error("no sandbox in this test")),
       log: this.options.log ?? silentLogger,
     });
@@ -167,6 +176,7 @@ export class TestMesh {
       servers.push(server);
     }
     this.#ports = servers.map(({ port }) => port);
+    await queue.configure(rolePolicies(roles));
     queue.start();
     this.#up = { store, bodies, queue, servers, draining };
   }

@@ -2,19 +2,19 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
+import { freePort } from "./ports.ts";
 
 export interface RedisServerOptions {
   /** Fsync of the append-only file; undefined: nothing is persisted. */
   readonly appendfsync?: "always" | "everysec" | "no";
   /** More settings, by name. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** How long it may take to start, with its data. Default: 10,000. */
+  readonly patienceMs?: number;
 }
-
-const patienceMs = 10_000;
 
 export class RedisServer {
   readonly port: number;
@@ -53,6 +53,11 @@ export class RedisServer {
   /** Ends the server at once, as a crash does; its data stay. */
   async kill(): Promise<void> {
     await this.#end("SIGKILL");
+  }
+
+  /** As {@link kill}, for the end of this process, which waits for nothing. */
+  killNow(): void {
+    this.#process?.kill("SIGKILL");
   }
 
   /** Stops the process where it is: its connections stay open and nothing answers. */
@@ -99,6 +104,7 @@ export class RedisServer {
   }
 
   async #answers(): Promise<void> {
+    const { patienceMs = 10_000 } = this.#options;
     const end = performance.now() + patienceMs;
     const client = new Redis(this.url, { retryStrategy: () => 5, maxRetriesPerRequest: null });
     client.on("error", () => {});
@@ -113,20 +119,11 @@ export class RedisServer {
 async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`redis-server did not answer within ${patienceMs} ms`)), ms);
+    timer = setTimeout(() => reject(new Error("redis-server did not answer in time")), ms);
   });
   try {
     return await Promise.race([promise, late]);
   } finally {
     clearTimeout(timer);
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -5,7 +5,7 @@ import { accessSync, constants, mkdirSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { type S3BodiesOptions, s3Bodies } from "../../src/queue/bodies/s3.ts";
-import { freePort } from "./redis.ts";
+import { freePort } from "./ports.ts";
 import { temporaryDirectory } from "./sqlite.ts";
 
 export const s3Missing = "versitygw is missing: go install github.com/versity/versitygw/cmd/versitygw@v1.8.0";

@@ -4,7 +4,9 @@ import type {
   FencedTask,
   FinishOutcome,
   FinishResult,
+  LeaseAsk,
   LeasedTask,
+  LeaseGrant,
   NewTask,
   Parent,
   QueueStore,
@@ -29,6 +31,9 @@ export function newTask(queue: string, parts: Partial<NewTask> = {}): NewTask {
     priority: 5,
     fingerprint: "",
     retry: { ...retryPolicyDefault, backoffInitialMs: 0, backoffMaxMs: 0 },
+    timeouts: {},
+    concurrencyKey: "",
+    workerLabels: {},
     parents: [],
     workflowId: "",
     labels: {},
@@ -59,13 +64,26 @@ export async function submitOne(store: QueueStore, task: NewTask): Promise<strin
   return outcome.id;
 }
 
+/** An ask for one task of `queue`, by a worker without labels, unless `parts` say otherwise. */
+export function ask(queue: string, parts: Partial<LeaseAsk> = {}): LeaseAsk {
+  return { queue, workerId: "w1", labels: {}, max: 1, leaseMs: 60_000, ...parts };
+}
+
+export async function grantOf(
+  store: QueueStore,
+  queue: string,
+  parts: Partial<LeaseAsk> = {},
+): Promise<LeaseGrant> {
+  return (await store.lease([ask(queue, parts)]))[0]!;
+}
+
 /** Leases up to `max` tasks of one queue. */
 export async function lease(
   store: QueueStore,
   queue: string,
-  { max = 1, leaseMs = 60_000, workerId = "w1" } = {},
+  parts: Partial<LeaseAsk> = {},
 ): Promise<readonly LeasedTask[]> {
-  return (await store.lease([{ queue, workerId, max, leaseMs }]))[0]!;
+  return (await grantOf(store, queue, parts)).tasks;
 }
 
 export async function leaseOne(store: QueueStore, queue: string, leaseMs = 60_000): Promise<LeasedTask> {

@@ -28,18 +28,25 @@ test("what happened is counted under its labels", async () => {
   expect(text).toContain('agentmesh_workers_connected{queue="testing"} 1');
 });
 
-test("queue depths are asked for at each scrape, and a queue that is gone is gone", async () => {
-  const answers = [[{ queue: "testing", state: "QUEUED", tasks: 4 }], []];
-  const metrics = createMetrics({ processMetrics: false, queueDepths: async () => answers.shift() ?? [] });
-  const depth = 'agentmesh_queue_tasks{queue="testing",state="QUEUED"} 4';
-  expect(await lines(metrics)).toContain(depth);
-  expect(await lines(metrics)).not.toContain(depth);
+test("queues are asked for once at each scrape, and a queue that is gone is gone", async () => {
+  const sample = { queue: "testing", tasks: { QUEUED: 4, RUNNING: 1 }, oldestWaitSeconds: 2.5, paused: true };
+  const answers = [[sample], []];
+  const metrics = createMetrics({ processMetrics: false, queues: async () => answers.shift() ?? [] });
+  const told = [
+    'agentmesh_queue_tasks{queue="testing",state="QUEUED"} 4',
+    'agentmesh_queue_tasks{queue="testing",state="RUNNING"} 1',
+    'agentmesh_queue_oldest_wait_seconds{queue="testing"} 2.5',
+    'agentmesh_queue_paused{queue="testing"} 1',
+  ];
+  expect(await lines(metrics)).toEqual(expect.arrayContaining(told));
+  const after = await lines(metrics);
+  expect(told.filter((line) => after.includes(line))).toEqual([]);
 });
 
 test("a store that does not answer leaves the rest of the scrape whole", async () => {
   const metrics = createMetrics({
     processMetrics: false,
-    queueDepths: () => Promise.reject(new Error("down")),
+    queues: () => Promise.reject(new Error("down")),
   });
   metrics.tasksSubmitted("testing", 1);
   expect(await lines(metrics)).toContain('agentmesh_tasks_submitted_total{queue="testing"} 1');

@@ -10,7 +10,7 @@ import { retryPolicyDefault } from "../../src/queue/task.ts";
 import { findCycle, topological, workflowFaults } from "../../src/workflow/dag.ts";
 import { inputFaults, nodeTaskId, planTasks } from "../../src/workflow/plan.ts";
 
-const role = (name: string) => ({ name, retry: retryPolicyDefault, checkInput: () => [] });
+const role = (name: string) => ({ name, retry: retryPolicyDefault, timeouts: {}, checkInput: () => [] });
 const catalog: Catalog = new Map(["testing", "synthesis"].map((name) => [name, role(name)]));
 
 /** Graphs whose nodes need only earlier ones: without a cycle by construction. */

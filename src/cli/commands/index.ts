@@ -12,6 +12,7 @@ export interface CommandEntry {
 const start = "Start a mesh:";
 const work = "Give it work:";
 const look = "Look at it:";
+const tend = "See to its queues:";
 /** Of the command `help`. */
 export const helpGroup = look;
 
@@ -57,6 +58,12 @@ export const commands: readonly CommandEntry[] = Object.freeze([
   },
   { name: "get", summary: "Show a task or a workflow", group: look, load: () => import("./get.ts") },
   { name: "list", summary: "List tasks, newest first", group: look, load: () => import("./list.ts") },
+  {
+    name: "explain",
+    summary: "Say why a task waits",
+    group: look,
+    load: () => import("./explain.ts"),
+  },
   { name: "queues", summary: "Show each role's queue", group: look, load: () => import("./queues.ts") },
   {
     name: "roles",
@@ -64,4 +71,24 @@ export const commands: readonly CommandEntry[] = Object.freeze([
     group: look,
     load: () => import("./roles.ts"),
   },
+  {
+    name: "configure",
+    summary: "Limit what a queue may run and start",
+    group: tend,
+    load: () => import("./configure.ts"),
+  },
+  {
+    name: "pause",
+    summary: "Hand out no more of a queue's tasks",
+    group: tend,
+    load: () => import("./pause.ts"),
+  },
+  { name: "resume", summary: "Undo a pause", group: tend, load: () => import("./resume.ts") },
+  {
+    name: "redrive",
+    summary: "Put a queue's failed tasks back",
+    group: tend,
+    load: () => import("./redrive.ts"),
+  },
+  { name: "purge", summary: "Delete a queue's tasks", group: tend, load: () => import("./purge.ts") },
 ]);

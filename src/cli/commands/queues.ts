@@ -1,20 +1,21 @@
 /** `agentmesh queues`: counts of each role's queue. */
 import { Command } from "commander";
-import type { QueueStatus } from "../../../gen/grpc/agentmesh/v1/task.ts";
-import { durationToMs } from "../../core/time.ts";
 import { callMesh } from "../call-mesh.ts";
 import { withExamples, withJson } from "../help.ts";
-import { type Column, out, print, printJson, table } from "../output.ts";
+import { printJson } from "../output.ts";
+import { showQueues } from "../queue-table.ts";
 import { addSettings } from "../setting-flags.ts";
-import { shownDuration } from "../terminal-text.ts";
 
 export function command(): Command {
   const queues = new Command("queues")
-    .description("Shows how many tasks each queue holds in which state. A queue has the name of its role.")
+    .description(
+      "Shows how many tasks each queue holds in which state, how long the oldest queued one has waited, and how many came in " +
+        "and ended a second over the last minute. A queue has the name of its role.",
+    )
     .argument("[roles...]", "these alone; default: all")
     .action(async (roles: string[], options: { json?: boolean }, self: Command) => {
       const found = await callMesh(self, (mesh) => mesh.queues(roles));
-      if (!options.json) return print(table(columns, found));
+      if (!options.json) return showQueues(found);
       const { queueJson } = await import("../contract-json.ts");
       printJson({ queues: found.map(queueJson) });
     });
@@ -25,28 +26,3 @@ export function command(): Command {
   ]);
   return queues;
 }
-
-function count(head: string, of: (queue: QueueStatus) => number): Column<QueueStatus> {
-  return {
-    head,
-    right: true,
-    cell: (queue) => String(of(queue)),
-    paint: (cell, queue) => (of(queue) === 0 ? out.dim(cell) : cell),
-  };
-}
-
-const columns: readonly Column<QueueStatus>[] = [
-  { head: "QUEUE", cell: (queue) => queue.role, paint: (cell) => out.bold(cell), least: 8 },
-  // Blocked, scheduled and waiting for a person: none of them can be worked on now.
-  count("WAITING", (queue) => queue.blocked + queue.scheduled + queue.inputRequired),
-  count("QUEUED", (queue) => queue.queued),
-  count("RUNNING", (queue) => queue.running),
-  count("DONE", (queue) => queue.succeeded),
-  count("FAILED", (queue) => queue.failed),
-  count("CANCELED", (queue) => queue.canceled),
-  {
-    head: "OLDEST",
-    right: true,
-    cell: ({ oldestWait }) => (oldestWait ? shownDuration(durationToMs(oldestWait)) : "-"),
-  },
-];

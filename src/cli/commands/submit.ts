@@ -3,6 +3,7 @@ import { Command } from "commander";
 import type { MeshClient } from "../../client/mesh-client.ts";
 import { limits } from "../../core/limits.ts";
 import { encodePayload, toPayload } from "../../core/payload.ts";
+import type { Timeouts } from "../../queue/task.ts";
 import { callMesh } from "../call-mesh.ts";
 import { endWith } from "../exit-codes.ts";
 import { gathered, pairs, wholeNumber, withExamples, withJson } from "../help.ts";
@@ -20,10 +21,17 @@ interface SubmitCommandOptions {
   readonly label?: Record<string, string>;
   readonly attempts?: number;
   readonly title?: string;
+  readonly concurrencyKey?: string;
+  readonly workerLabel?: Record<string, string>;
+  readonly toStartSeconds?: number;
+  readonly toFinishSeconds?: number;
+  readonly heartbeatSeconds?: number;
   readonly wait?: boolean;
   readonly watch?: boolean;
   readonly json?: boolean;
 }
+
+const seconds = wholeNumber(1, limits.timeoutMsMax / 1_000);
 
 export function command(): Command {
   const submit = new Command("submit")
@@ -41,6 +49,11 @@ export function command(): Command {
     .option("--label <name=value>", "for finding it again; repeatable", pairs)
     .option("--attempts <number>", "tries in all; default: the role's", wholeNumber(1, limits.attemptsMax))
     .option("--title <text>", "one line for people")
+    .option("--concurrency-key <text>", "tasks with one key share the limits a key that their queue has")
+    .option("--worker-label <name=value>", "only to a worker that has this label; repeatable", pairs)
+    .option("--to-start-seconds <s>", "fail it when no worker took it this long after it was queued", seconds)
+    .option("--to-finish-seconds <s>", "fail an attempt that runs longer", seconds)
+    .option("--heartbeat-seconds <s>", "fail an attempt that logs nothing for so long", seconds)
     .option("--wait", "wait for its end")
     .option("--watch", "wait for its end, and print its log on stderr meanwhile")
     .action(async (role: string, said: string | undefined, options: SubmitCommandOptions, self: Command) => {
@@ -52,9 +65,27 @@ export function command(): Command {
   withExamples(addSettings(withJson(submit), ["client"]), [
     ["agentmesh submit testing --input repository=. --watch", "Run the tests of this directory, and look on"],
     [`agentmesh submit security '{"repository": "/src/app"}' --wait`, "Wait, and print the answer"],
+    [
+      "agentmesh submit testing --input repository=. --worker-label gpu=h100 --to-finish-seconds 600",
+      "On such a worker, ten minutes at most",
+    ],
     ["agentmesh submit testing @input.json --key build-42 --priority 9", "Once, however often it is called"],
   ]);
   return submit;
+}
+
+function timeoutsOf({
+  toStartSeconds,
+  toFinishSeconds,
+  heartbeatSeconds,
+}: SubmitCommandOptions): Timeouts | undefined {
+  const ms = (s: number | undefined) => (s === undefined ? undefined : s * 1_000);
+  const timeouts = {
+    toStartMs: ms(toStartSeconds),
+    toFinishMs: ms(toFinishSeconds),
+    heartbeatMs: ms(heartbeatSeconds),
+  };
+  return Object.values(timeouts).some((one) => one !== undefined) ? timeouts : undefined;
 }
 
 async function act(
@@ -72,6 +103,9 @@ async function act(
     labels: label,
     attemptsMax: attempts,
     idempotencyKey: key,
+    concurrencyKey: options.concurrencyKey,
+    workerLabels: options.workerLabel,
+    timeouts: timeoutsOf(options),
   };
   const { id, state, existing } = await mesh.submit(role, input, spec);
   if (!options.wait && !options.watch) {

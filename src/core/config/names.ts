@@ -59,7 +59,10 @@ export function flagOf(name: SettingName): SettingFlag {
 export function defaultText(name: SettingName): string {
   const value = rowOf(name).default;
   if (value === undefined) return "unset";
-  return Array.isArray(value) ? value.join(",") || "none" : String(value);
+  if (Array.isArray(value)) return value.join(",") || "none";
+  if (typeof value !== "object" || value === null) return String(value);
+  const pairs = Object.entries(value).map((pair) => pair.join("="));
+  return pairs.join(",") || "none";
 }
 
 /** The settings that commands of a kind take as flags; secrets have none. */

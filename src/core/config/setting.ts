@@ -103,6 +103,43 @@ export function paths(): Kind<readonly string[]> {
   };
 }
 
+export interface LabelBounds {
+  readonly labelsMax: number;
+  /** Of a name, and of a value. */
+  readonly bytesMax: number;
+}
+
+/** Labels: a mapping in the file, comma-separated NAME=VALUE in the environment, a repeated flag. */
+export function labels({ labelsMax, bytesMax }: LabelBounds): Kind<Readonly<Record<string, string>>> {
+  const name = z.string().regex(/^[^=\p{Cc}]+$/u, "a name is not empty and has no '='");
+  const fits = (text: string) => Buffer.byteLength(text) <= bytesMax;
+  const value = z.union([z.string(), z.number().transform(String), z.boolean().transform(String)]);
+  const split = (text: string) => text.split(",").map((part) => part.trim());
+  const pair = z
+    .string()
+    .regex(/^[^=]+=/, "write it as NAME=VALUE")
+    .transform((text) => [text.slice(0, text.indexOf("=")), text.slice(text.indexOf("=") + 1)] as const);
+  const fromPairs = z.array(pair).transform((pairs) => Object.fromEntries(pairs));
+  const schema = z
+    .union([z.record(z.string(), value), fromPairs, z.string().transform(split).pipe(fromPairs)])
+    .pipe(
+      z.record(
+        name.refine(fits),
+        z
+          .string()
+          .regex(/^\P{Cc}*$/u)
+          .refine(fits),
+      ),
+    )
+    .refine((all) => Object.keys(all).length <= labelsMax);
+  return {
+    schema: () => schema,
+    allowed: `NAME=VALUE, comma-separated in the environment; ${labelsMax} labels of ${bytesMax} bytes at most`,
+    argument: "<name=value>",
+    repeats: true,
+  };
+}
+
 function absoluteFrom(base: string): (value: string) => string {
   return (value) => (isAbsolute(value) ? value : join(base, value));
 }

@@ -5,7 +5,19 @@
 import { limits } from "../limits.ts";
 import { clientDefaults, podPorts } from "../ports.ts";
 import { bodiesUrl } from "./bodies-url.ts";
-import { choice, optional, path, paths, port, type Setting, setting, text, whole, yesNo } from "./setting.ts";
+import {
+  choice,
+  labels,
+  optional,
+  path,
+  paths,
+  port,
+  type Setting,
+  setting,
+  text,
+  whole,
+  yesNo,
+} from "./setting.ts";
 import { storeUrl } from "./store-url.ts";
 
 /** Every setting by its dotted name. */
@@ -54,7 +66,7 @@ export const settings = Object.freeze({
     kind: storeUrl(),
     default: "sqlite:",
     because: "needs no other program; Redis is for more than one process",
-    doc: "Where tasks are kept: `sqlite:` is mesh.db in `data.dir`, `redis://…` is shared by many processes.",
+    doc: "Where tasks are kept: `sqlite:` is mesh.db in `data.dir`, `redis…://…` is shared by many processes; see docs/redis.md.",
     flag: "store",
     takenBy: ["server"],
   }),
@@ -71,6 +83,22 @@ export const settings = Object.freeze({
     default: "full",
     because: "an acknowledged task survives a power cut; one fsync serves a whole batch, so it costs little",
     doc: "`full` syncs each commit to the disk; `normal` may lose the last commits in a power cut, never in a crash.",
+    takenBy: ["server"],
+  }),
+  "redis.waitReplicas": setting({
+    kind: whole({ min: 0, max: 100 }),
+    default: 0,
+    because:
+      "one server has no replica; with replicas, 1 keeps what was acknowledged over a fail-over and costs a round trip",
+    doc: "Replicas of a Redis server that must have a write before it is acknowledged; see docs/redis.md.",
+    takenBy: ["server"],
+  }),
+  "redis.waitTimeoutMs": setting({
+    kind: whole({ min: 10, max: 900, argument: "<milliseconds>" }),
+    default: 500,
+    because:
+      "a call may wait twice as long, for the wait before it and for its own, and is given up after 2 s",
+    doc: "How long a write waits for `redis.waitReplicas`; after that it is STORE_UNAVAILABLE and its outcome unknown.",
     takenBy: ["server"],
   }),
   "queue.maxTasks": setting({
@@ -198,6 +226,14 @@ export const settings = Object.freeze({
     because: "each role knows best: unset, its own `concurrency` counts",
     doc: "Tasks that one worker runs at once, in place of the role's own number.",
     flag: "concurrency",
+    takenBy: ["server", "worker"],
+  }),
+  "worker.labels": setting({
+    kind: labels({ labelsMax: limits.labelsMax, bytesMax: limits.labelBytesMax }),
+    default: {},
+    because: "one kind of machine needs none",
+    doc: "What this process's workers have, such as gpu=h100: tasks that ask for worker labels are given to those that have them all.",
+    flag: "label",
     takenBy: ["server", "worker"],
   }),
   "drain.timeoutSeconds": setting({

@@ -1,6 +1,7 @@
 /** The setting `store.url`: which store, and where. */
 import { isAbsolute, join } from "node:path";
 import { z } from "zod";
+import { parseRedisUrl } from "./redis-url.ts";
 import type { Kind } from "./setting.ts";
 
 export type StoreAddress =
@@ -16,22 +17,12 @@ export function storeAddress(url: string, dataDir: string): StoreAddress {
   return { kind: "sqlite", file: isAbsolute(file) ? file : join(dataDir, file) };
 }
 
-/** Redis numbers its databases; ioredis would send anything else as it stands. */
-const databasePath = /^\/?\d{0,9}$/;
-
-/** A user, a password, a host, a port and the number of a database, and nothing that ioredis would take as an option. */
-function isRedisUrl(url: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const { hostname, pathname, search, hash } = new URL(url);
-  return hostname !== "" && databasePath.test(pathname) && search === "" && hash === "";
-}
-
 /** An address of Redis, normalised, so that odd characters of a password stand percent-encoded. */
-export const redisUrl = z
-  .string()
-  .regex(/^rediss?:\/\/[^/]/)
-  .refine(isRedisUrl)
-  .transform((url) => new URL(url).href);
+export const redisUrl = z.string().transform((text, context) => {
+  const address = parseRedisUrl(text);
+  if (address === undefined) context.addIssue({ code: "custom", message: "no address of a store" });
+  return address?.href ?? z.NEVER;
+});
 
 /** The kind of `store.url`. */
 export function storeUrl(): Kind<string> {
@@ -40,8 +31,9 @@ export function storeUrl(): Kind<string> {
     schema: () => schema,
     // Written without an @, which would be taken for the end of a password, and hidden.
     allowed:
-      "`sqlite:`, `sqlite:FILE`, `redis://HOST[:PORT][/DB]` or `rediss://…` (TLS), with USER:PASSWORD and an at sign " +
-      "before HOST where Redis asks for them; DB is a number",
+      "`sqlite:`, `sqlite:FILE`, `redis://HOST[:PORT][/DB]`, `redis+sentinel://HOST[:PORT],…/MASTER[/DB]` or " +
+      "`redis+cluster://HOST[:PORT],…`; `rediss` in place of `redis` for TLS; USER:PASSWORD and an at sign before the " +
+      "first HOST where Redis asks for them; DB is a number",
     argument: "<url>",
   };
 }

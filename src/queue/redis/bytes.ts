@@ -175,6 +175,10 @@ export class Reader {
     return this.#blob(this.u8());
   }
 
+  view(size: number): Buffer {
+    return this.#blob(size);
+  }
+
   blob32(): Buffer {
     return this.#blob(this.u32());
   }

@@ -1,144 +1,153 @@
 /**
- * Connections to Redis that reconnect for ever. Nothing is queued while Redis is away, beyond a short wait for it to come
- * back, and nothing is sent twice: a call whose answer was lost rejects with STORE_UNAVAILABLE and its outcome is unknown.
+ * The way to Redis: one server, one that Sentinels name, or a cluster. It reconnects for ever. Nothing is queued while a
+ * server is away, beyond a short wait for it to come back, and nothing is sent twice that may have taken effect: a call whose
+ * answer was lost rejects with STORE_UNAVAILABLE and its outcome is unknown.
  */
-import { Redis } from "ioredis";
+import { systemClock } from "../../core/clock.ts";
+import { parseRedisUrl, type RedisAddress } from "../../core/config/redis-url.ts";
 import { MeshError } from "../../core/errors.ts";
-import { Deadlines } from "./deadlines.ts";
+import { ClusterRoute } from "./cluster.ts";
 import { storeError } from "./errors.ts";
+import { type Argument, commandTimeoutMs, type Link } from "./link.ts";
+import type { ReplicasOptions } from "./replicas.ts";
+import { type Route, ServerRoute } from "./route.ts";
 import type { Script } from "./scripts.ts";
 
-/** A call that has no answer after this long is given up; so is the wait for a connection. */
-const commandTimeoutMs = 2_000;
-const reconnectMsMax = 1_000;
-
-/** Of ioredis. A connection that was cut without a word is closed, and made anew. */
-const timers = { commandTimeout: commandTimeoutMs, socketTimeout: 2 * commandTimeoutMs };
-const noTimers = { commandTimeout: undefined, socketTimeout: undefined };
-
-export type Argument = string | number | Buffer;
+export type { Argument } from "./link.ts";
 
 export interface ConnectionOptions {
-  /** Used through {@link Connection.call} and its like alone, and often: ioredis sets no timers of its own for each command. */
-  readonly isBusy?: boolean;
+  /** Replicas that must have a write before it is acknowledged. Default: none. */
+  readonly replicas?: ReplicasOptions;
 }
 
-export class Connection {
-  readonly redis: Redis;
+/** They concern a server, not a key. */
+const keyless = new Set(["PING", "INFO", "CONFIG", "CLUSTER"]);
+/** They write nothing; or, as ZREM from an outbox, nothing that is not done again when it is lost. */
+const unwaited = new Set(["EXISTS", "HEXISTS", "HGET", "HMGET", "SMEMBERS", "ZREM"]);
+
+/** For a connection that is being closed to be told so. */
+const unsentPauseMs = 20;
+
+/** What a server answered. */
+export interface Told {
   /** Without credentials. */
   readonly address: string;
-  readonly #deadlines: Deadlines;
-  #lastError: Error | undefined;
+  readonly answer: unknown;
+}
 
-  constructor(url: string, { isBusy = false }: ConnectionOptions = {}) {
-    this.address = addressOf(url);
-    this.redis = new Redis(url, {
-      lazyConnect: true,
-      enableOfflineQueue: false,
-      autoResendUnfulfilledCommands: false,
-      // Whoever subscribes does it again, and owns what comes of it; of ioredis' own attempt nobody would hear.
-      autoResubscribe: false,
-      maxRetriesPerRequest: 0,
-      ...timers,
-      connectTimeout: commandTimeoutMs,
-      keepAlive: 10_000,
-      retryStrategy: (times) => Math.min(reconnectMsMax, 20 * 2 ** Math.min(times, 10)),
-      // After a failover the same address may lead to a replica: connect anew.
-      reconnectOnError: (error) => error.message.startsWith("READONLY"),
-    });
-    this.#deadlines = new Deadlines({
-      timeoutMs: commandTimeoutMs,
-      onSilence: () => {
-        if (this.redis.status === "ready") this.redis.disconnect(true);
-      },
-    });
-    this.redis.on("error", (error: Error) => {
-      // The rest of a handshake whose connection was closed tells nothing that was not told before.
-      if (!error.message.startsWith("Stream isn't writeable")) this.#lastError = error;
-      // Without its database a connection would work in that of number 0.
-      if (isOfSelect(error)) this.redis.disconnect(true);
-    });
-    this.redis.on("ready", () => {
-      this.#lastError = undefined;
-      // They have guarded the handshake; what comes now has a deadline.
-      if (isBusy) Object.assign(this.redis.options, noTimers);
-    });
-    if (isBusy) this.redis.on("close", () => Object.assign(this.redis.options, timers));
+/** A call, made on the connection that its key leads to. */
+type Send = (link: Link) => Promise<unknown>;
+
+export class Connection {
+  /** Without credentials. */
+  readonly address: string;
+  readonly kind: RedisAddress["kind"];
+  readonly replicas: ReplicasOptions;
+  readonly #route: Route;
+
+  constructor(url: string, { replicas = { count: 0, timeoutMs: 0 } }: ConnectionOptions = {}) {
+    const address = addressOf(url);
+    this.address = address.shown;
+    this.kind = address.kind;
+    this.replicas = replicas;
+    const context = { address: address.shown, isBusy: true, replicas };
+    this.#route =
+      address.kind === "cluster" ? new ClusterRoute(address, context) : new ServerRoute(address, context);
   }
 
   /** Begins to connect, and waits until that is done. */
-  async connect(): Promise<void> {
-    this.redis.connect().catch(() => {});
-    await this.#ready();
+  connect(): Promise<void> {
+    return this.#route.connect();
   }
 
-  /** Runs a command; answers with buffers. */
+  /**
+   * Runs a command on the server that has its first argument, the key; answers with buffers. PING is answered when every
+   * server that takes writes has answered.
+   */
   async call(command: string, ...args: Argument[]): Promise<unknown> {
-    if (this.redis.status !== "ready") await this.#ready();
-    try {
-      return await this.within(this.redis.callBuffer(command, ...args));
-    } catch (error) {
-      throw storeError(error, this.address);
-    }
-  }
-
-  /** The answer to a command, in time. */
-  within<T>(answer: Promise<T>): Promise<T> {
-    return this.#deadlines.within(answer);
+    if (keyless.has(command)) return (await this.callEach(command, ...args))[0]?.answer;
+    const isWaited = this.replicas.count > 0 && !unwaited.has(command);
+    return this.#by(args[0] ?? "", (link) =>
+      isWaited ? link.write(command, args) : link.send(command, args),
+    );
   }
 
   /** Runs a script; `lastArg` is asked for when it is sent, which may be after a wait for the connection. */
-  async run(
+  run(
     script: Script,
     key: string,
     { args, lastArg }: { readonly args: readonly Argument[]; readonly lastArg: () => Argument },
   ): Promise<unknown> {
-    if (this.redis.status !== "ready") await this.#ready();
-    try {
-      return await this.within(this.redis.callBuffer("EVALSHA", script.sha, "1", key, ...args, lastArg()));
-    } catch (error) {
-      if (!(error as Error).message.startsWith("NOSCRIPT")) throw storeError(error, this.address);
-      return this.call("EVAL", script.body, 1, key, ...args, lastArg());
-    }
+    const isWaited = this.replicas.count > 0 && script.writes;
+    const send = (link: Link) => {
+      const all = [script.name, "1", key, ...args, lastArg()];
+      return isWaited ? link.write("FCALL", all) : link.send("FCALL", all);
+    };
+    return this.#by(key, async (link) => {
+      try {
+        return await send(link);
+      } catch (error) {
+        if (!(error as Error).message.startsWith("ERR Function not found")) throw error;
+        await link.send("FUNCTION", ["LOAD", "REPLACE", script.library]);
+        return send(link);
+      }
+    });
+  }
+
+  /** Runs a command that names no key on every server that takes writes. */
+  async callEach(command: string, ...args: Argument[]): Promise<readonly Told[]> {
+    const links = await this.#route.masters(systemClock.now() + commandTimeoutMs);
+    const calls = links.map(async (link) => {
+      try {
+        return { address: link.address, answer: await link.send(command, args) };
+      } catch (error) {
+        throw storeError(error, link.address);
+      }
+    });
+    return Promise.all(calls);
+  }
+
+  /** A connection of its own for hearing messages, not connected yet. */
+  listener(): Link {
+    return this.#route.listener();
+  }
+
+  /** Called when a server was lost: one that comes back, or takes its place, may lack the last writes. */
+  onLost(lost: () => void): void {
+    this.#route.onLost(lost);
   }
 
   close(): void {
-    this.redis.disconnect();
+    this.#route.close();
   }
 
-  #ready(): Promise<void> {
-    const { redis } = this;
-    return new Promise((resolve, reject) => {
-      const settle = (act: () => void) => {
-        clearTimeout(timer);
-        redis.off("ready", arrived);
-        redis.off("end", ended);
-        act();
-      };
-      const refuse = (why: string) => settle(() => reject(storeError(new Error(why), this.address)));
-      const arrived = () => settle(resolve);
-      const ended = () => refuse("the connection is closed");
-      const gaveUp = () => refuse(this.#lastError?.message || `no connection within ${commandTimeoutMs} ms`);
-      const timer = setTimeout(gaveUp, commandTimeoutMs);
-      redis.once("ready", arrived);
-      redis.once("end", ended);
-      if (redis.status === "end") ended();
-    });
+  async #by(key: Argument, send: Send): Promise<unknown> {
+    const endMs = systemClock.now() + commandTimeoutMs;
+    for (;;) {
+      const link = this.#route.ready(key) ?? (await this.#route.link(key, endMs));
+      try {
+        return await send(link);
+      } catch (error) {
+        const pauseMs = isUnsent(error as Error) ? unsentPauseMs : this.#route.again(error as Error);
+        if (pauseMs === undefined || systemClock.now() + pauseMs >= endMs)
+          throw storeError(error, link.address);
+        if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      }
+    }
   }
 }
 
-/** Whether Redis refused to choose the database that the address names. */
-function isOfSelect(error: Error & { readonly command?: { readonly name: string } }): boolean {
-  return error.command?.name === "select";
+/** Whether the connection was found closed, before a byte was written. */
+function isUnsent({ message }: Error): boolean {
+  return message.startsWith("Stream isn't writeable");
 }
 
-/** The address without credentials; refuses what is not an address of Redis. */
-function addressOf(url: string): string {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed === undefined || !["redis:", "rediss:"].includes(parsed.protocol)) {
-    const wanted = "redis://[user:password@]host:port/db, or rediss://… for TLS";
-    throw new MeshError("INVALID_CONFIG", `the store's address must be ${wanted}`);
-  }
-  const path = parsed.pathname === "/" ? "" : parsed.pathname;
-  return `${parsed.protocol}//${parsed.hostname}:${parsed.port || "6379"}${path}`;
+/** Refuses what is not an address of Redis. */
+function addressOf(url: string): RedisAddress {
+  const address = parseRedisUrl(url);
+  if (address !== undefined) return address;
+  const wanted =
+    "redis://[user:password@]host:port/db, redis+cluster://host:port,host:port or " +
+    "redis+sentinel://host:port,host:port/master, or rediss… for TLS";
+  throw new MeshError("INVALID_CONFIG", `the store's address must be ${wanted}`);
 }

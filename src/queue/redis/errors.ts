@@ -7,6 +7,7 @@ const unavailable =
 
 const hints: Readonly<Record<string, string>> = {
   MOVED: " (the address is a node of a Redis Cluster)",
+  ASK: " (the queue is being moved to another node of the cluster, and is served again when that is done)",
   READONLY: " (the address is a replica)",
 };
 

@@ -1,4 +1,5 @@
 /** Ends attempts. What follows a failed one is decided here, by task.ts, and applied by the script under the same fence. */
+import { queueOf } from "../../core/ids.ts";
 import type { Finish, FinishOutcome, FinishResult } from "../store.ts";
 import {
   afterFailure,
@@ -73,25 +74,36 @@ export async function finish(calls: Calls, finishes: readonly Finish[]): Promise
 
 async function decideOne(calls: Calls, item: Finish): Promise<Item> {
   const { taskId, fence, result } = item;
-  const key = calls.keys.task(taskId);
-  if (result.kind !== "failed" || key === undefined) return { finish: item };
-  const [small, header] = (await calls.connection.call("HMGET", key, "m", "h")) as (Buffer | null)[];
-  if (!small) return { finish: item };
-  const term = unpackTerm(small);
+  const queue = queueOf(taskId);
+  if (result.kind !== "failed" || queue === undefined) return { finish: item };
+  const read = (field: string) =>
+    calls.connection.call("HGET", calls.keys.field(queue, field), uniqueOf(taskId)) as Promise<Buffer | null>;
+  const [head, header] = await allOf([read("t"), read("h")]);
+  if (!head) return { finish: item };
+  const term = unpackTerm(head);
   if (!holdsLease(term, fence)) return { finish: item };
   const { failure, retryDelayMs } = result;
   const { retry } = unpackHeader(header);
   return { finish: item, decision: decide({ retry, attempt: term.attempt, failure, retryDelayMs }) };
 }
 
+/** A result's kind in its byte; more where usage follows. */
+const kindBytes = { succeeded: 0, failed: 1, released: 2, suspended: 3 } as const;
+const withUsage = 128;
+
 function packItem(writer: Writer, { finish: { taskId, fence, usage, result }, decision }: Item): void {
   writer.text8(uniqueOf(taskId)).fence(fence);
-  writer.f64(usage?.tokens ?? 0).f64(usage?.usd ?? 0);
+  if (usage === undefined) writer.u8(kindBytes[result.kind]);
+  else
+    writer
+      .u8(kindBytes[result.kind] + withUsage)
+      .f64(usage.tokens)
+      .f64(usage.usd);
   if (result.kind === "failed") packFailed(writer, result, decision);
-  else if (result.kind === "succeeded") writer.u8(0).blob32(result.output);
-  else if (result.kind === "released") writer.u8(2).text32(result.reason);
+  else if (result.kind === "succeeded") writer.blob32(result.output);
+  else if (result.kind === "released") writer.text32(result.reason);
   else {
-    writer.u8(3).blob32(result.resumeState).blob32(packParents(result.parents));
+    writer.blob32(result.resumeState).blob32(packParents(result.parents));
     packPending(writer, result.parents);
   }
 }
@@ -101,7 +113,6 @@ function packFailed(
   result: FinishResult & { kind: "failed" },
   decision: Decision | undefined,
 ): void {
-  writer.u8(1);
   const { failure } = result;
   packDecision(writer, decision ?? { failure, attempt: 0, next: { next: "fail", because: "terminal" } });
 }

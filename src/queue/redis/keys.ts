@@ -1,21 +1,24 @@
 /**
  * The names of every key. What belongs to a queue begins with `am:{queue}:`, so that one hash slot holds it and each script
- * runs on Redis Cluster as it is; the scripts append these suffixes themselves:
+ * runs on Redis Cluster as it is; the scripts append these suffixes themselves. A task is a head, which changes, and what is
+ * written once; indexes mention tasks by runs, and what they mention is checked against the head when it is read:
  *
- *   q            hash     the queue's numbers: see lua/include/commit.lua
- *   t:UNIQUE     hash     a task: see pack.ts
- *   l:UNIQUE     list     its log, once that has outgrown the task's hash
- *   c:UNIQUE     set      children that wait for it
- *   p:UNIQUE     hash     parents that it waits for, or that failed it: id → condition (S, F)
- *   r, r:N       the ready line, by priority, then by arrival     f, f:N   final tasks, by end
- *   n, n:N       all tasks, by creation                           x        zset, dead letters by creation
- *   s            zset     SCHEDULED tasks by due time             e        zset, leases by expiry
- *   o            zset     the outbox of effects on other tasks
- *
- * A line (r, f, n) is a zset of bucket numbers, and a hash of up to 64 neighbours for each.
+ *   q            hash    the queue's numbers: see lua/include/numbers.lua      G  hash  its settings as they were given
+ *   t            hash    the tasks' heads: see lua/include/base.lua
+ *   h f d o e p u r l g z s   hashes   a task's other fields: see pack.ts
+ *   S:CHUNK      string  the specs of tasks that came together                c  hash  tasks that are left of each chunk
+ *   n            zset    all chunks, by creation                              X  zset  dead letters by creation
+ *   R, R:LABELS  zset    open lanes by priority and pass; Y: the label sets   Q:LANE  list  a lane's runs
+ *   B, B:KEY     hash, set   lanes that their key holds back; N:KEY: its open ones                  T  hash  a tenant's lanes with key or labels
+ *   K, k         hash    tasks of a key that run; its rate's bucket           Z  zset  keys by when they have a token
+ *   E, E:RUN, i  zset, string, hash   runs of leases by expiry, their tasks, and how many of these are left
+ *   S, D         zset    SCHEDULED tasks by due time; QUEUED ones by their timeout to start
+ *   F            list    runs of tasks that ended together, oldest first      O  zset  the outbox of effects on other tasks
+ *   w W V        hash    workers' numbers, names, and how many tasks name them    A, a  zset, hash  workers that are present, their labels
+ *   H            hash    tenants' weights
+ *   L:UNIQUE     list    a long log      C:UNIQUE  set  children that wait for it
+ *   P:UNIQUE     hash    parents that it waits for, or that failed it: id → condition (S, F)
  */
-import { queueOf } from "../../core/ids.ts";
-
 export class Keys {
   /** The names of queues that were ever used: the one key outside the queues' slots. */
   readonly queues: string;
@@ -34,13 +37,12 @@ export class Keys {
   }
 
   outbox(queue: string): string {
-    return `${this.queue(queue)}o`;
+    return `${this.queue(queue)}O`;
   }
 
-  /** Undefined where the id names no queue. */
-  task(id: string): string | undefined {
-    const queue = queueOf(id);
-    return queue === undefined ? undefined : `${this.queue(queue)}t:${uniqueOf(id)}`;
+  /** The hash of a queue's task fields of one kind. */
+  field(queue: string, field: string): string {
+    return this.queue(queue) + field;
   }
 }
 

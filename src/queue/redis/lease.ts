@@ -1,14 +1,16 @@
 /** Leases tasks, and renews and writes under leases. */
-import type { FencedOutcome, LeaseAsk, LeasedTask, LogAppend, Renewal } from "../store.ts";
+import { labelsName } from "../lane.ts";
+import type { FencedOutcome, LeaseAsk, LeasedTask, LeaseGrant, LogAppend, Renewal } from "../store.ts";
 import { Reader, Writer } from "./bytes.ts";
 import { allOf, bytesMax, type Calls, itemsMax } from "./calls.ts";
 import { stateOf } from "./effects.ts";
 import { uniqueOf } from "./keys.ts";
-import { readRecord } from "./pack.ts";
+import { RecordReader } from "./pack.ts";
 
 interface OpenAsk {
   readonly ask: LeaseAsk;
   readonly tasks: LeasedTask[];
+  againInMs: number | undefined;
 }
 
 interface Piece {
@@ -16,9 +18,9 @@ interface Piece {
   readonly max: number;
 }
 
-export async function lease(calls: Calls, asks: readonly LeaseAsk[]): Promise<LeasedTask[][]> {
+export async function lease(calls: Calls, asks: readonly LeaseAsk[]): Promise<LeaseGrant[]> {
   const queues = new Map<string, OpenAsk[]>();
-  const opened = asks.map((ask): OpenAsk => ({ ask, tasks: [] }));
+  const opened = asks.map((ask): OpenAsk => ({ ask, tasks: [], againInMs: undefined }));
   for (const open of opened) {
     if (open.ask.max <= 0) continue;
     const others = queues.get(open.ask.queue);
@@ -26,28 +28,35 @@ export async function lease(calls: Calls, asks: readonly LeaseAsk[]): Promise<Le
     else others.push(open);
   }
   await allOf(Array.from(queues, ([queue, open]) => leaseQueue(calls, queue, open)));
-  return opened.map(({ tasks }) => tasks);
+  return opened.map(({ tasks, againInMs }) => ({ tasks, againInMs }));
 }
 
-/** Call after call until every ask has what it wanted or the queue is empty. */
+/** Call after call until every ask has what it wanted or gets no more. */
 async function leaseQueue(calls: Calls, queue: string, asks: readonly OpenAsk[]): Promise<void> {
-  for (;;) {
-    const pieces = nextPieces(asks);
-    if (pieces.length === 0) return;
+  let left = asks;
+  while (left.length > 0) {
+    const pieces = nextPieces(left);
     const writer = new Writer();
-    for (const { open, max } of pieces) writer.u16(max).delay(open.ask.leaseMs).text16(open.ask.workerId);
+    for (const { open, max } of pieces) packAsk(writer, open.ask, max);
     const { outcomes, values } = await calls.change("lease", queue, writer.done(), [bytesMax]);
     const reader = new Reader(outcomes);
-    const rest = values.values();
+    const records = new RecordReader(reader, values, queue);
     const stoppedEarly = reader.u8() === 1;
-    let empty = false;
+    const againInMs = reader.u48() || undefined;
+    const short = new Set<OpenAsk>();
     for (const { open, max } of pieces) {
       const given = reader.u16();
-      for (let i = 0; i < given; i++) open.tasks.push(readLeased(reader, rest, open.ask));
-      if (given < max) empty = true;
+      const { workerId, leaseMs } = open.ask;
+      for (let i = 0; i < given; i++) open.tasks.push(Object.assign(records.read(), { workerId, leaseMs }));
+      open.againInMs = againInMs;
+      if (given < max && !stoppedEarly) short.add(open);
     }
-    if (empty && !stoppedEarly) return;
+    left = left.filter((open) => !short.has(open) && open.tasks.length < open.ask.max);
   }
+}
+
+function packAsk(writer: Writer, { leaseMs, workerId, labels }: LeaseAsk, max: number): void {
+  writer.u16(max).delay(leaseMs).text16(workerId).text16(labelsName(labels));
 }
 
 function nextPieces(asks: readonly OpenAsk[]): Piece[] {
@@ -60,14 +69,6 @@ function nextPieces(asks: readonly OpenAsk[]): Piece[] {
     if (room === 0) break;
   }
   return pieces;
-}
-
-function readLeased(
-  reader: Reader,
-  values: Iterator<Buffer>,
-  { queue, workerId, leaseMs }: LeaseAsk,
-): LeasedTask {
-  return Object.assign(readRecord(reader, values, queue), { workerId, leaseMs });
 }
 
 export async function renew(calls: Calls, renewals: readonly Renewal[]): Promise<FencedOutcome[]> {

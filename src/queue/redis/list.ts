@@ -8,7 +8,7 @@ import type { ListPage, ListQuery, TaskRecord } from "../store.ts";
 import { taskStates } from "../task.ts";
 import { Reader } from "./bytes.ts";
 import { allOf, bytesMax, type Calls } from "./calls.ts";
-import { readRecord } from "./pack.ts";
+import { RecordReader } from "./pack.ts";
 import { queueNames } from "./read.ts";
 
 /** Tasks that one page looks at in each queue, at least. */
@@ -73,10 +73,10 @@ async function readSlice(calls: Calls, query: ListQuery, queue: string, before: 
   const reply = await calls.run("page", queue, before, [look, mask, query.deadLetter ? 1 : 0, bytesMax]);
   const [packed, number, createdMs, exhausted, values] = reply as [Buffer, number, number, number, Buffer[]];
   const reader = new Reader(packed);
-  const rest = values.values();
+  const records = new RecordReader(reader, values, queue);
   const candidates: Candidate[] = [];
   while (!reader.ended) {
-    const candidate = { number: reader.u40(), task: readRecord(reader, rest, queue) };
+    const candidate = { number: reader.u40(), task: records.read() };
     if (matches(candidate.task, query)) candidates.push(candidate);
   }
   return { queue, candidates, number, createdMs, exhausted: exhausted === 1 };

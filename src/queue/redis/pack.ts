@@ -1,18 +1,15 @@
 /**
- * How a task lies in its hash. Short field names and few fields, since each costs some 40 bytes a task:
+ * How a task's fields are packed. Each kind lies in a hash of the queue, named by its letter, and only where there is one:
  *
- *   m  the small fields that change, packed by lua/include/task.lua      h  the header, unless it is plain
- *   s  the spec's bytes                    d  parents                    f  the request's fingerprint
- *   w  the worker of the last lease        o  output                     e  error
- *   p  progress        u  usage            r  resume state               l  the log while it is short
+ *   t  the head, packed by lua/include/base.lua   h  the header, unless it is plain   s  a spec that replaced the first one
+ *   f  the request's fingerprint   d  parents     g  the lane, unless it is plain     z  timeouts
+ *   o  output     e  error         p  progress    u  usage     r  resume state        l  the log while it is short
  */
-import type { NewTask, Parent, TaskRecord } from "../store.ts";
-import { type RetryPolicy, type TaskFailure, taskStates } from "../task.ts";
-import { Reader, Writer } from "./bytes.ts";
 
-/** The fields of a record, in the order of replies. */
-export const recordFields = ["m", "h", "s", "d", "w", "o", "p", "u", "e", "r"] as const;
-export type PackedRecord = readonly (Buffer | null | undefined)[];
+import { laneName, laneOf } from "../lane.ts";
+import type { NewTask, Parent, TaskRecord } from "../store.ts";
+import { type RetryPolicy, type TaskFailure, type Timeouts, taskStates } from "../task.ts";
+import { Reader, Writer } from "./bytes.ts";
 
 type Header = Pick<TaskRecord, "tenant" | "workflowId" | "retry" | "labels">;
 
@@ -139,76 +136,150 @@ function unpackFailure(packed: Buffer): TaskFailure {
   return { kind, message: reader.text32(), retryable, detail: reader.text32() };
 }
 
-/** The small fields that decisions are made by. */
-export function unpackTerm(small: Buffer): { state: TaskRecord["state"]; attempt: number; fence: number } {
+/** What decisions are made by, out of a head. */
+export function unpackTerm(head: Buffer): { state: TaskRecord["state"]; attempt: number; fence: number } {
   return {
-    state: taskStates[small[0] as number] as TaskRecord["state"],
-    attempt: small.readUInt16BE(4),
-    fence: small.readUInt32BE(10),
+    state: taskStates[head[0] as number] as TaskRecord["state"],
+    attempt: head.readUInt16BE(6),
+    fence: head.readUInt32BE(12),
   };
 }
 
-/** Reads a task as lua/include/record.lua packs it: its head from `heads`, the values from beside it, in order. */
-export function readRecord(heads: Reader, values: Iterator<Buffer>, queue: string): TaskRecord {
-  const id = `${queue}.${heads.text8()}`;
-  const mask = heads.u16();
-  const small = heads.blob8();
-  const fields = recordFields.map((field, index) => {
-    if (field === "m") return small;
-    return mask & (1 << index) ? (values.next().value as Buffer) : undefined;
-  });
-  return unpackRecord(id, queue, fields);
+/** Empty for a plain lane, which is known from the priority. */
+export function packLane(task: NewTask): string {
+  const name = laneName(task);
+  return name.length === 1 ? "" : name;
 }
 
-/** The record of a task from its fields, in the order of {@link recordFields}. */
-export function unpackRecord(id: string, queue: string, fields: PackedRecord): TaskRecord {
-  const [small, header, spec, parents, worker, output, progress, usage, error, resumeState] = fields;
-  const reader = new Reader(small as Buffer);
-  const { tenant, workflowId, retry, labels } = unpackHeader(header);
-  const state = taskStates[reader.u8()] as TaskRecord["state"];
-  const priority = reader.u8();
-  reader.skip(2);
-  const attempt = reader.u16();
-  const generation = reader.u16();
-  const pending = reader.u16();
-  const fence = reader.u32();
-  const lastSequence = reader.u32();
-  reader.skip(5 + 7);
-  const createdMs = reader.u48();
-  const queuedMs = reader.u48() || undefined;
-  const startedMs = reader.u48() || undefined;
-  const finishedMs = reader.u48() || undefined;
-  const dueMs = reader.u48();
+/** To start, to finish, between heartbeats (0: none), the last lease's length and the last sign of life: 6 bytes each. */
+export function packTimeouts({ toStartMs = 0, toFinishMs = 0, heartbeatMs = 0 }: Timeouts): Buffer {
+  if (toStartMs === 0 && toFinishMs === 0 && heartbeatMs === 0) return noBytes;
+  return new Writer(30).delay(toStartMs).delay(toFinishMs).delay(heartbeatMs).u48(0).u48(0).done();
+}
+
+/** A task's timeouts, and its last sign of life. */
+export function unpackTimeouts(packed: Buffer | undefined): { timeouts: Timeouts; signMs: number } {
+  if (packed === undefined || packed.length === 0) return { timeouts: noTimeouts, signMs: 0 };
+  const reader = new Reader(packed);
+  const [toStartMs, toFinishMs, heartbeatMs] = [reader.u48(), reader.u48(), reader.u48()].map(
+    (ms) => ms || undefined,
+  );
+  reader.skip(6);
+  return { timeouts: { toStartMs, toFinishMs, heartbeatMs }, signMs: reader.u48() };
+}
+
+const noTimeouts: Timeouts = Object.freeze({});
+
+/** Reads tasks as lua/include/record.lua packs them: heads, and the values from beside them, in order. */
+export class RecordReader {
+  readonly #heads: Reader;
+  readonly #values: readonly Buffer[];
+  readonly #queue: string;
+  #next = 0;
+  /** Specs of neighbours come in one value: the last one, and where the next spec begins. */
+  #shared: Buffer = noBytes;
+  #sharedAt = 0;
+
+  constructor(heads: Reader, values: readonly Buffer[], queue: string) {
+    this.#heads = heads;
+    this.#values = values;
+    this.#queue = queue;
+  }
+
+  read(): TaskRecord {
+    const heads = this.#heads;
+    const id = `${this.#queue}.${heads.text8()}`;
+    const head = heads.view(headBytes);
+    const mask = heads.u16();
+    const spec = this.#spec(head);
+    return unpackRecord({ id, queue: this.#queue, head, spec, fields: this.#fields(mask) });
+  }
+
+  #value(): Buffer {
+    return this.#values[this.#next++] as Buffer;
+  }
+
+  #spec(head: Buffer): Buffer {
+    const where = this.#heads.u8();
+    if (where === 0) return this.#value();
+    if (where === 2) {
+      this.#shared = this.#value();
+      this.#sharedAt = 0;
+    }
+    const from = this.#sharedAt;
+    this.#sharedAt += head.readUInt32BE(lengthAt);
+    return this.#shared.subarray(from, this.#sharedAt);
+  }
+
+  #fields(mask: number): Fields {
+    if (mask === 0) return noFields;
+    const fields: { -readonly [K in keyof Fields]: Buffer } = {};
+    replyFields.forEach((field, index) => {
+      if (mask & (1 << index)) fields[field] = this.#value();
+    });
+    return fields;
+  }
+}
+
+/** In the order of the mask's bits; w is the worker's name. */
+const replyFields = ["h", "d", "g", "z", "o", "p", "u", "e", "r", "w"] as const;
+type Fields = { readonly [K in (typeof replyFields)[number]]?: Buffer };
+const noFields: Fields = Object.freeze({});
+
+export const headBytes = 74;
+const lengthAt = 58;
+
+interface Packed {
+  readonly id: string;
+  readonly queue: string;
+  readonly head: Buffer;
+  readonly spec: Buffer;
+  readonly fields: Fields;
+}
+
+function unpackRecord({ id, queue, head, spec, fields }: Packed): TaskRecord {
+  const { tenant, workflowId, retry, labels } = unpackHeader(fields.h);
+  const lane = fields.g === undefined ? undefined : laneOf(fields.g.toString());
+  const state = taskStates[head[0] as number] as TaskRecord["state"];
+  const startedMs = head.readUIntBE(42, 6) || undefined;
+  const dueMs = head.readUIntBE(32, 6);
   return {
     id,
     queue,
     tenant,
-    priority,
+    priority: head[1] as number,
     state,
-    attempt,
-    fence,
-    generation,
+    attempt: head.readUInt16BE(6),
+    fence: head.readUInt32BE(12),
+    generation: head.readUInt16BE(8),
     retry,
-    parents: parents ? unpackParents(parents) : [],
-    parentsPending: state === "BLOCKED" ? pending : 0,
+    timeouts: unpackTimeouts(fields.z).timeouts,
+    concurrencyKey: lane?.concurrencyKey ?? "",
+    workerLabels: lane?.workerLabels ?? noLabels,
+    parents: fields.d ? unpackParents(fields.d) : [],
+    parentsPending: state === "BLOCKED" ? head.readUInt16BE(10) : 0,
     workflowId,
     labels,
-    createdMs,
-    queuedMs,
+    createdMs: head.readUIntBE(62, 6),
+    queuedMs: head.readUIntBE(68, 6) || undefined,
     startedMs,
-    finishedMs,
+    finishedMs: head.readUIntBE(26, 6) || undefined,
     runAtMs: state === "SCHEDULED" ? dueMs : undefined,
     leaseExpiresMs: state === "RUNNING" ? dueMs : undefined,
-    workerId: worker?.toString(),
-    spec: plainBytes(spec as Buffer),
-    output: output ? plainBytes(output) : undefined,
-    error: error ? unpackFailure(error) : undefined,
-    progress: progress ? plainBytes(progress) : undefined,
-    usage: usage ? { tokens: usage.readDoubleBE(0), usd: usage.readDoubleBE(8) } : { tokens: 0, usd: 0 },
-    resumeState: resumeState ? plainBytes(resumeState) : undefined,
-    lastSequence,
+    workerId: fields.w?.toString(),
+    spec: plainBytes(spec),
+    output: fields.o ? plainBytes(fields.o) : state === "SUCCEEDED" ? noOutput : undefined,
+    error: fields.e ? unpackFailure(fields.e) : undefined,
+    progress: fields.p ? plainBytes(fields.p) : undefined,
+    usage: fields.u ? { tokens: fields.u.readDoubleBE(0), usd: fields.u.readDoubleBE(8) } : noUsage,
+    resumeState: fields.r ? plainBytes(fields.r) : undefined,
+    lastSequence: head.readUInt32BE(16),
   };
 }
+
+const noOutput = new Uint8Array(0);
+const noLabels = Object.freeze({});
+const noUsage = Object.freeze({ tokens: 0, usd: 0 });
 
 /** A plain view of the same memory. */
 export function plainBytes(buffer: Buffer): Uint8Array {

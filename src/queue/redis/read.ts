@@ -2,21 +2,62 @@
 import { queueOf } from "../../core/ids.ts";
 import type { LogPage, LogQuery, LogRecord, QueueStats, TaskRecord } from "../store.ts";
 import { type TaskState, taskStates } from "../task.ts";
-import { Reader } from "./bytes.ts";
-import { allOf, type Calls } from "./calls.ts";
+import { Reader, Writer } from "./bytes.ts";
+import { allOf, type Calls, itemsMax } from "./calls.ts";
 import { stateOf } from "./effects.ts";
 import { uniqueOf } from "./keys.ts";
-import { type PackedRecord, plainBytes, recordFields, unpackRecord } from "./pack.ts";
+import { plainBytes, RecordReader } from "./pack.ts";
+import { readSettings } from "./settings.ts";
 
-export function get(calls: Calls, ids: readonly string[]): Promise<(TaskRecord | undefined)[]> {
-  return allOf(ids.map((id) => getOne(calls, id)));
+export async function get(calls: Calls, ids: readonly string[]): Promise<(TaskRecord | undefined)[]> {
+  const found = new Array<TaskRecord | undefined>(ids.length).fill(undefined);
+  await allOf(
+    chunksByQueue(ids).map(async ({ queue, places }) => {
+      const input = new Writer(32 * places.length);
+      for (const place of places) input.text8(uniqueOf(ids[place] as string));
+      const [heads, values] = (await calls.run("get", queue, input.done())) as [Buffer, Buffer[]];
+      const reader = new Reader(heads);
+      const records = new RecordReader(reader, values, queue);
+      for (const place of places) if (reader.u8() === 1) found[place] = records.read();
+    }),
+  );
+  return found;
 }
 
-async function getOne(calls: Calls, id: string): Promise<TaskRecord | undefined> {
-  const key = calls.keys.task(id);
-  if (key === undefined) return undefined;
-  const fields = (await calls.connection.call("HMGET", key, ...recordFields)) as PackedRecord;
-  return fields[0] ? unpackRecord(id, queueOf(id) as string, fields) : undefined;
+/** Deletes final tasks. */
+export async function remove(calls: Calls, ids: readonly string[]): Promise<boolean[]> {
+  const { outcomes } = await calls.batch({
+    script: "remove",
+    items: ids,
+    idOf: (id) => id,
+    pack: (writer, id) => writer.text8(uniqueOf(id)),
+    width: 1,
+    read: (outcome) => outcome[0] === 1,
+    missing: false,
+  });
+  return outcomes;
+}
+
+interface IdChunk {
+  readonly queue: string;
+  readonly places: number[];
+}
+
+function chunksByQueue(ids: readonly string[]): IdChunk[] {
+  const chunks: IdChunk[] = [];
+  const open = new Map<string, IdChunk>();
+  ids.forEach((id, place) => {
+    const queue = queueOf(id);
+    if (queue === undefined) return;
+    let chunk = open.get(queue);
+    if (chunk === undefined || chunk.places.length >= itemsMax) {
+      chunk = { queue, places: [] };
+      chunks.push(chunk);
+      open.set(queue, chunk);
+    }
+    chunk.places.push(place);
+  });
+  return chunks;
 }
 
 export async function readLog(calls: Calls, { taskId, from, limit }: LogQuery): Promise<LogPage | undefined> {
@@ -57,13 +98,25 @@ export async function stats(calls: Calls, queues?: readonly string[]): Promise<Q
 }
 
 async function statsOf(calls: Calls, queue: string): Promise<QueueStats> {
-  const reply = await calls.run("stats", queue, "");
-  const [found, deadLetter, oldest] = reply as [number[], number, number];
+  const reply = (await calls.run("stats", queue, "")) as StatsReply;
+  const [found, deadLetter, oldest, arrived, ended, settings] = reply;
   const counts = Object.fromEntries(taskStates.map((state, index) => [state, found[index] ?? 0]));
   return {
     queue,
     counts: counts as Record<TaskState, number>,
     deadLetter,
     oldestQueuedMs: oldest < 0 ? undefined : oldest,
+    arrived,
+    ended,
+    ...readSettings(settings),
   };
 }
+
+type StatsReply = [
+  counts: number[],
+  deadLetter: number,
+  oldest: number,
+  arrived: number,
+  ended: number,
+  settings: Buffer[],
+];

@@ -1,14 +1,17 @@
 /**
- * The Lua scripts: one file a command, with the parts that they share put in, once each, where a line says `--@include NAME`.
- * Each is called by its hash; a server that does not know it (a restart, SCRIPT FLUSH, a failover) is sent the whole once.
+ * The library of functions that every change is made by: one Lua file a function, and the parts that they share in
+ * lua/include. A library is loaded into a server once, so that a call makes none of what its function is made of; EVAL would
+ * make it all anew each time, which costs more than most calls' work. Its name holds its hash: servers of several versions may
+ * share one Redis.
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 
+/** The longest first, with the fewest parts before it. */
 const scriptNames = [
+  "lease",
   "enqueue",
   "submit",
-  "lease",
   "renew",
   "append",
   "finish",
@@ -21,35 +24,128 @@ const scriptNames = [
   "stats",
   "page",
   "log",
+  "get",
+  "remove",
+  "configure",
+  "load",
+  "announce",
 ] as const;
 
 export type ScriptName = (typeof scriptNames)[number];
 
 export interface Script {
-  readonly body: string;
-  readonly sha: string;
+  /** The function's name in Redis. */
+  readonly name: string;
+  readonly writes: boolean;
+  /** The library that has it, for a server that does not know it yet. */
+  readonly library: string;
 }
 
 export type Scripts = Readonly<Record<ScriptName, Script>>;
 
-/** Reads every script from the files beside this one. */
+/** Reads every function from the files beside this one. */
 export function loadScripts(): Scripts {
-  const entries = scriptNames.map((name) => [name, loadScript(name)]);
+  const parts = new Map<string, Part>();
+  const sources = scriptNames.map((name) => readSource(name, parts));
+  const users = (part: string) => sources.filter(({ includes }) => includes.includes(part)).length;
+  const there = new Set<string>();
+  // Lua has room for 200 locals: a part stands before the first function that uses it, and within that one's block where no other
+  // does.
+  const blocks = sources.map((source) => {
+    const fresh = source.includes.filter((part) => !there.has(part));
+    for (const part of fresh) there.add(part);
+    const textOf = (part: string) => (parts.get(part) as Part).text;
+    const shared = fresh.filter((part) => users(part) > 1).map(textOf);
+    const own = fresh.filter((part) => users(part) === 1).map(textOf);
+    return { source, shared: shared.join(""), own: own.join("") + source.definitions };
+  });
+  const content = blocks.map(({ source, shared, own }) => shared + own + source.body).join("");
+  const hash = createHash("sha256").update(content).digest("hex").slice(0, 12);
+  const nameOf = (name: ScriptName) => `agentmesh_${hash}_${name}`;
+  const functions = blocks.map(
+    ({ source, shared, own }) => `${shared}do\n${own}${register(nameOf(source.name), source)}end\n`,
+  );
+  const library = `#!lua name=agentmesh_${hash}\n${withConstants(functions.join(""))}`;
+  const entries = sources.map(({ name, flags }): [ScriptName, Script] => [
+    name,
+    { name: nameOf(name), writes: !flags.includes("no-writes"), library },
+  ]);
   return Object.fromEntries(entries) as Record<ScriptName, Script>;
 }
 
-function loadScript(name: ScriptName): Script {
-  const body = expand(read(name), new Set());
-  return { body, sha: createHash("sha1").update(body).digest("hex") };
+/** A shared part: its definitions, and a function that makes its state anew. */
+interface Part {
+  readonly text: string;
+  /** Itself, after what it includes. */
+  readonly includes: readonly string[];
 }
 
-/** Puts the parts in that a text includes, and those that they include. */
-function expand(text: string, included: Set<string>): string {
-  return text.replace(/^--@include (\w+)$/gm, (_, part: string) => {
-    if (included.has(part)) return "";
-    included.add(part);
-    return expand(read(`include/${part}`), included);
+interface Source {
+  readonly name: ScriptName;
+  readonly flags: readonly string[];
+  /** The parts that it uses, those that they use first. */
+  readonly includes: readonly string[];
+  readonly definitions: string;
+  /** How a call begins: what the file's own `--@state` lines say. */
+  readonly begin: string;
+  readonly body: string;
+}
+
+/** Takes the lines `--@include NAME` out of a text, and reads the parts that were not read before. */
+function withIncludes(text: string, parts: Map<string, Part>): { text: string; includes: string[] } {
+  const includes = new Set<string>();
+  const rest = text.replace(/^--@include (\w+)\n/gm, (_, name: string) => {
+    for (const part of readPart(name, parts).includes) includes.add(part);
+    return "";
   });
+  return { text: rest, includes: [...includes] };
+}
+
+function readPart(name: string, parts: Map<string, Part>): Part {
+  const known = parts.get(name);
+  if (known !== undefined) return known;
+  const { text, includes } = withIncludes(read(`include/${name}`), parts);
+  const { definitions, begin } = stateOf(text);
+  // A function of its own: one of Lua's has room for 60 names from outside.
+  const begins = `local function begin_${name}(keys, args)\n${begin}end\n`;
+  const part = { text: definitions + begins, includes: [...includes, name] };
+  parts.set(name, part);
+  return part;
+}
+
+function readSource(name: ScriptName, parts: Map<string, Part>): Source {
+  const { text, includes } = withIncludes(read(name), parts);
+  const flags = /^#!lua flags=(\S+)/.exec(text)?.[1]?.split(",") ?? [];
+  const [before, body] = text.replace(/^#!lua.*\n/, "").split("--@main\n") as [string, string];
+  return { name, flags, includes, ...stateOf(before), body };
+}
+
+function register(name: string, { flags, includes, begin, body }: Source): string {
+  const begins = includes.map((part) => `begin_${part}(keys, args)\n`).join("") + begin;
+  const flagList = flags.map((flag) => `'${flag}'`).join(", ");
+  const callback = `function(keys, args)\n${begins}${body}end`;
+  return `redis.register_function{function_name='${name}', flags={${flagList}}, callback=${callback}}\n`;
+}
+
+/** Takes the lines `--@state NAMES = VALUES` out of a text: they become locals, which each call sets anew. */
+function stateOf(text: string): { readonly definitions: string; readonly begin: string } {
+  let begin = "";
+  const definitions = text.replace(/^--@state ([\w, ]+) = (.+)$/gm, (_, names: string, values: string) => {
+    begin += `${names} = ${values}\n`;
+    return `local ${names}`;
+  });
+  return { definitions, begin };
+}
+
+/** Puts constants in where they are named, in place of the lines `--@constant NAME VALUE` that give them; drops comments. */
+function withConstants(text: string): string {
+  const constants = new Map<string, string>();
+  const rest = text.replace(/^--@constant (\w+) (.+)\n/gm, (_, name: string, value: string) => {
+    constants.set(name, value);
+    return "";
+  });
+  const code = rest.replace(/^ *--.*\n/gm, "");
+  return code.replace(/\b[A-Z][A-Z_]+\b/g, (name) => constants.get(name) ?? name);
 }
 
 function read(name: string): string {

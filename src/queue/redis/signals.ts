@@ -3,7 +3,8 @@
  * queue is said to be ready, so that those who wait look again.
  */
 import type { StoreSignal } from "../store.ts";
-import type { Connection } from "./connection.ts";
+import { storeError } from "./errors.ts";
+import type { Link } from "./link.ts";
 
 /** A connection that is dead without having been closed is found out by this. */
 const watchdogMs = 5_000;
@@ -15,9 +16,10 @@ const watchdogMs = 5_000;
 export type Hears = "counted" | "away" | "uncounted";
 
 export interface SignalsOptions {
-  /** Used for nothing else. */
-  readonly connection: Connection;
+  /** Used for nothing else; not connected yet. */
+  readonly link: Link;
   readonly channel: string;
+  readonly isCluster: boolean;
   readonly queueNames: () => Promise<readonly string[]>;
 }
 
@@ -25,7 +27,6 @@ export class Signals {
   readonly #options: SignalsOptions;
   readonly #listeners = new Set<(signal: StoreSignal) => void>();
   #watchdog: NodeJS.Timeout | undefined;
-  #isCluster = false;
   #hears: Hears = "away";
 
   constructor(options: SignalsOptions) {
@@ -37,16 +38,19 @@ export class Signals {
     return this.#hears;
   }
 
-  async open({ isCluster }: { readonly isCluster: boolean }): Promise<void> {
-    const { connection } = this.#options;
-    this.#isCluster = isCluster;
-    connection.redis.on("message", (_channel: string, text: string) => this.tell(text));
-    await connection.connect();
-    connection.redis.on("close", () => {
+  async open(): Promise<void> {
+    const { link } = this.#options;
+    link.redis.on("message", (_channel: string, text: string) => this.tell(text));
+    await link.ready();
+    link.redis.on("close", () => {
       this.#hears = "away";
     });
-    await this.#subscribe();
-    connection.redis.on("ready", () => void this.#resubscribe());
+    try {
+      await this.#subscribe();
+    } catch (error) {
+      throw storeError(error, link.address);
+    }
+    link.redis.on("ready", () => void this.#resubscribe());
     this.#watchdog = setInterval(() => void this.#watch(), watchdogMs).unref();
   }
 
@@ -64,12 +68,13 @@ export class Signals {
   close(): void {
     clearInterval(this.#watchdog);
     this.#listeners.clear();
-    this.#options.connection.close();
+    this.#options.link.close();
   }
 
   async #subscribe(): Promise<void> {
-    await this.#options.connection.redis.subscribe(this.#options.channel);
-    this.#hears = this.#isCluster ? "uncounted" : "counted";
+    const { link, channel, isCluster } = this.#options;
+    await link.redis.subscribe(channel);
+    this.#hears = isCluster ? "uncounted" : "counted";
   }
 
   async #resubscribe(): Promise<void> {
@@ -83,7 +88,7 @@ export class Signals {
   }
 
   async #watch(): Promise<void> {
-    const { redis } = this.#options.connection;
+    const { redis } = this.#options.link;
     if (redis.status !== "ready") return;
     await redis.ping().catch(() => redis.disconnect(true));
   }

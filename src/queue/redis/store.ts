@@ -2,7 +2,6 @@
  * The store in Redis (7.0 or newer), shared by any number of servers. Every change of tasks is one script call for each queue
  * that a batch touches; keys.ts says what is stored where, and lua/ holds the scripts.
  */
-import { MeshError } from "../../core/errors.ts";
 import type {
   Cancel,
   CancelOutcome,
@@ -10,13 +9,16 @@ import type {
   Finish,
   FinishOutcome,
   LeaseAsk,
-  LeasedTask,
+  LeaseGrant,
   ListPage,
   ListQuery,
   LogAppend,
   LogPage,
   LogQuery,
   NewTask,
+  Presence,
+  QueueChange,
+  QueueLoad,
   QueueStats,
   QueueStore,
   Renewal,
@@ -32,32 +34,36 @@ import type {
 import type { TaskState } from "../task.ts";
 import { Calls } from "./calls.ts";
 import { cancel, retry } from "./change.ts";
-import { Connection } from "./connection.ts";
 import { describe } from "./describe.ts";
 import { Effects } from "./effects.ts";
 import { finish } from "./finish.ts";
 import { Keys } from "./keys.ts";
 import { append, lease, renew } from "./lease.ts";
 import { list } from "./list.ts";
-import { get, queueNames, readLog, stats } from "./read.ts";
+import { openConnection } from "./open.ts";
+import { get, queueNames, readLog, remove, stats } from "./read.ts";
+import type { ReplicasOptions } from "./replicas.ts";
 import { loadScripts } from "./scripts.ts";
+import { announce, configure, load } from "./settings.ts";
 import { Signals } from "./signals.ts";
 import { submit } from "./submit.ts";
 import { sweep } from "./sweep.ts";
 
 export interface RedisStoreOptions {
-  /** `redis://[user:password@]host:port/db`, or rediss:// for TLS. */
+  /** As src/core/config/redis-url.ts says: one server, one that Sentinels name, or a cluster. */
   readonly url: string;
   readonly limits: StoreLimits;
   /** Every key begins with it; stores with different prefixes know nothing of each other. Default: "am". */
   readonly prefix?: string;
   /** False leaves every effect between tasks to the sweep, as a crash right after each call would. Default: true. */
   readonly deliversAtOnce?: boolean;
+  /** Replicas that must have a write before it is acknowledged. Default: none. */
+  readonly replicas?: ReplicasOptions;
 }
 
-/** Connects; rejects with STORE_UNAVAILABLE when Redis cannot be reached within two seconds. */
+/** Connects; rejects as {@link openConnection} does. */
 export async function openRedisStore(options: RedisStoreOptions): Promise<QueueStore> {
-  const connection = new Connection(options.url, { isBusy: true });
+  const { connection, isCluster } = await openConnection(options);
   const keys = new Keys(options.prefix ?? "am");
   const calls = new Calls({
     connection,
@@ -68,29 +74,19 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<QueueS
     hears: () => signals.hears,
   });
   const signals: Signals = new Signals({
-    connection: new Connection(options.url),
+    link: connection.listener(),
     channel: keys.signals,
+    isCluster,
     queueNames: () => queueNames(calls),
   });
   try {
-    await connection.connect();
-    const info = String(await connection.call("INFO"));
-    requireVersion(info, connection.address);
-    await signals.open({ isCluster: /^cluster_enabled:1/m.test(info) });
+    await signals.open();
   } catch (error) {
     signals.close();
     connection.close();
     throw error;
   }
   return new RedisStore(calls, signals, options.deliversAtOnce ?? true);
-}
-
-/** Scripts say with a shebang whether they run when memory is full, which came with 7.0. */
-function requireVersion(info: string, address: string): void {
-  const version = /^redis_version:(\d+)\.(\S+)/m.exec(info);
-  if (version === null || Number(version[1]) >= 7) return;
-  const found = `${version[1]}.${version[2]}`;
-  throw new MeshError("INVALID_CONFIG", `Redis 7.0 or newer is needed; ${address} is ${found}`);
 }
 
 /** Outcomes, and the outbox entries that the change left. */
@@ -113,7 +109,7 @@ class RedisStore implements QueueStore {
     this.#effects = new Effects(calls);
     this.#deliversAtOnce = deliversAtOnce;
     // A server that comes back may have lost what it had.
-    calls.connection.redis.on("close", () => this.#named.clear());
+    calls.connection.onLost(() => this.#named.clear());
   }
 
   describe(): Promise<StoreDescription> {
@@ -129,7 +125,7 @@ class RedisStore implements QueueStore {
     return this.#delivered(await submit(this.#calls, tasks), (index) => tasks[index]?.id as string);
   }
 
-  lease(asks: readonly LeaseAsk[]): Promise<readonly (readonly LeasedTask[])[]> {
+  lease(asks: readonly LeaseAsk[]): Promise<readonly LeaseGrant[]> {
     return lease(this.#calls, asks);
   }
 
@@ -151,6 +147,23 @@ class RedisStore implements QueueStore {
 
   async retry(retries: readonly Retry[]): Promise<readonly RetryOutcome[]> {
     return this.#delivered(await retry(this.#calls, retries), (index) => retries[index]?.taskId as string);
+  }
+
+  remove(ids: readonly string[]): Promise<readonly boolean[]> {
+    return remove(this.#calls, ids);
+  }
+
+  async configure(changes: readonly QueueChange[]): Promise<void> {
+    await this.#name(changes);
+    await configure(this.#calls, changes);
+  }
+
+  announce(workers: readonly Presence[], presentMs: number): Promise<void> {
+    return announce(this.#calls, workers, presentMs);
+  }
+
+  load(queue: string, concurrencyKey: string): Promise<QueueLoad> {
+    return load(this.#calls, queue, concurrencyKey);
   }
 
   get(ids: readonly string[]): Promise<readonly (TaskRecord | undefined)[]> {
@@ -183,7 +196,7 @@ class RedisStore implements QueueStore {
   }
 
   /** Adds queues to the set of names before they hold a task, so that no sweep misses one. */
-  async #name(tasks: readonly NewTask[]): Promise<void> {
+  async #name(tasks: readonly { readonly queue: string }[]): Promise<void> {
     if (tasks.every((task) => this.#named.has(task.queue))) return;
     const fresh = new Set(tasks.map((task) => task.queue).filter((queue) => !this.#named.has(queue)));
     await this.#calls.connection.call("SADD", this.#calls.keys.queues, ...fresh);

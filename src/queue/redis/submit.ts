@@ -1,11 +1,13 @@
 /** Takes tasks in. */
+import { queueOf } from "../../core/ids.ts";
 import type { NewTask, SubmitOutcome } from "../store.ts";
 import type { TaskState } from "../task.ts";
-import type { Writer } from "./bytes.ts";
-import { allOf, type Calls } from "./calls.ts";
+import { Writer } from "./bytes.ts";
+import { allOf, bytesMax, type Calls, itemsMax } from "./calls.ts";
+import { ChunkWriter } from "./chunk.ts";
 import { stateOf } from "./effects.ts";
 import { uniqueOf } from "./keys.ts";
-import { packHeader, packParents, packPending } from "./pack.ts";
+import { packHeader, packLane, packParents, packPending, packTimeouts } from "./pack.ts";
 
 interface Item {
   readonly task: NewTask;
@@ -19,7 +21,13 @@ export interface Submitted {
 }
 
 export async function submit(calls: Calls, tasks: readonly NewTask[]): Promise<Submitted> {
-  return tasks.every(canStart) ? enqueue(calls, tasks) : submitAny(calls, tasks);
+  if (tasks.every(canStart)) {
+    const items = tasks.map((task): Item => ({ task, unknownParent: undefined }));
+    return takeIn(calls, { script: "enqueue", items, pack: packPlain });
+  }
+  const unknown = await unknownParents(calls, tasks);
+  const items = tasks.map((task): Item => ({ task, unknownParent: unknown.get(task) }));
+  return takeIn(calls, { script: "submit", items, pack: packAny });
 }
 
 /** Waits for nothing, so that the short script takes it in. */
@@ -27,49 +35,114 @@ function canStart({ parents, runAtMs, delayMs }: NewTask): boolean {
   return parents.length === 0 && runAtMs === undefined && delayMs === undefined;
 }
 
-function enqueue(calls: Calls, tasks: readonly NewTask[]): Promise<Submitted> {
+interface Intake {
+  readonly script: "enqueue" | "submit";
+  readonly items: readonly Item[];
+  readonly pack: (writer: Writer, item: Item) => void;
+}
+
+/** What one script call takes in. */
+class Call {
+  readonly input = new Writer(256);
+  readonly chunks = new ChunkWriter();
+  readonly places: number[] = [];
+  readonly queue: string;
+
+  constructor(queue: string) {
+    this.queue = queue;
+  }
+
+  get isFull(): boolean {
+    return this.places.length >= itemsMax || this.input.length + this.chunks.bytes >= bytesMax;
+  }
+}
+
+async function takeIn(calls: Calls, intake: Intake): Promise<Submitted> {
+  const { script, items } = intake;
+  const outcomes = new Array<SubmitOutcome>(items.length);
+  const effects: string[] = [];
   const tasksMax = calls.limits.queueTasksMax;
-  return calls.batch({
-    script: "enqueue",
-    items: tasks,
-    idOf: ({ id }) => id,
-    pack: packPlain,
-    width: 2,
-    read: (outcome, task) => readOutcome(outcome, { task, unknownParent: undefined }, tasksMax),
-    missing,
-    extra: [tasksMax],
+  for (const stage of stagesOf(intake)) {
+    const answers = await allOf(
+      stage.map(({ queue, input, chunks }) =>
+        calls.change(script, queue, input.done(), [tasksMax, ...chunks.done()]),
+      ),
+    );
+    answers.forEach((answer, index) => {
+      (stage[index] as Call).places.forEach((place, nth) => {
+        const outcome = answer.outcomes.subarray(2 * nth, 2 * nth + 2);
+        outcomes[place] = readOutcome(outcome, items[place] as Item, tasksMax);
+      });
+      effects.push(...answer.effects);
+    });
+  }
+  return { outcomes, effects };
+}
+
+/**
+ * The calls that take a batch in; those of one stage go out at once. A child's call goes after that of its parent, so that a
+ * connection which is lost in between leaves no child of a parent that never came.
+ */
+function stagesOf({ items, pack }: Intake): Call[][] {
+  let stage: Call[] = [];
+  const stages = [stage];
+  const open = new Map<string, Call>();
+  /** Where the tasks of this stage go. */
+  const homes = new Map<string, Call>();
+  items.forEach((item, place) => {
+    const { queue, id, spec, parents } = item.task;
+    const callOf = () => {
+      const known = open.get(queue);
+      return known?.isFull ? undefined : known;
+    };
+    const isElsewhere = ({ taskId }: { taskId: string }) =>
+      homes.has(taskId) && homes.get(taskId) !== callOf();
+    if (parents.some(isElsewhere)) {
+      stage = [];
+      stages.push(stage);
+      open.clear();
+      homes.clear();
+    }
+    let call = callOf();
+    if (call === undefined) {
+      call = new Call(queue);
+      stage.push(call);
+      open.set(queue, call);
+    }
+    pack(call.input, item);
+    call.chunks.add(uniqueOf(id), spec);
+    call.places.push(place);
+    homes.set(id, call);
   });
+  return stages;
 }
 
-async function submitAny(calls: Calls, tasks: readonly NewTask[]): Promise<Submitted> {
-  const unknown = await unknownParents(calls, tasks);
-  const tasksMax = calls.limits.queueTasksMax;
-  return calls.batch({
-    script: "submit",
-    items: tasks.map((task) => ({ task, unknownParent: unknown.get(task) })),
-    idOf: ({ task }) => task.id,
-    pack: packItem,
-    width: 2,
-    read: (outcome, item) => readOutcome(outcome, item, tasksMax),
-    missing,
-    extra: [tasksMax],
-  });
+/** What a first byte adds to the priority when more than the usual follows. */
+const moreFollows = 16;
+
+function packPlain(writer: Writer, { task }: Item): void {
+  const lane = packLane(task);
+  const header = packHeader(task);
+  const timeouts = packTimeouts(task.timeouts);
+  const isPlain = lane === "" && task.fingerprint === "" && header.length === 0 && timeouts.length === 0;
+  if (isPlain) writer.u8(task.priority);
+  else
+    writer
+      .u8(task.priority + moreFollows)
+      .text16(lane)
+      .text8(task.fingerprint)
+      .blob32(header)
+      .u8(timeouts.length)
+      .raw(timeouts);
 }
 
-const missing: SubmitOutcome = { status: "conflict", id: "" };
-
-function packPlain(writer: Writer, task: NewTask): void {
-  writer.u8(task.priority).text8(uniqueOf(task.id)).text16(task.fingerprint);
-  writer.blob32(packHeader(task)).blob32(task.spec);
-}
-
-function packItem(writer: Writer, { task, unknownParent }: Item): void {
-  writer.u8(task.priority).u8(unknownParent === undefined ? 1 : 0);
+function packAny(writer: Writer, item: Item): void {
+  const { task, unknownParent } = item;
+  packPlain(writer, item);
+  writer.u8(unknownParent === undefined ? 1 : 0);
   if (task.runAtMs !== undefined) writer.u8(1).delay(task.runAtMs);
   else if (task.delayMs !== undefined) writer.u8(2).delay(task.delayMs);
   else writer.u8(0).delay(0);
-  writer.text8(uniqueOf(task.id)).text16(task.fingerprint);
-  writer.blob32(packHeader(task)).blob32(task.spec);
   // A task that is refused for its parents may have malformed ones.
   const parents = unknownParent === undefined ? task.parents : [];
   writer.blob32(packParents(parents));
@@ -110,8 +183,9 @@ async function unknownParents(calls: Calls, tasks: readonly NewTask[]): Promise<
 async function existing(calls: Calls, ids: readonly string[]): Promise<Set<string>> {
   const found = await allOf(
     ids.map(async (id) => {
-      const key = calls.keys.task(id);
-      return key !== undefined && (await calls.connection.call("EXISTS", key)) === 1;
+      const queue = queueOf(id);
+      if (queue === undefined) return false;
+      return (await calls.connection.call("HEXISTS", calls.keys.field(queue, "t"), uniqueOf(id))) === 1;
     }),
   );
   return new Set(ids.filter((_, index) => found[index]));

@@ -1,11 +1,12 @@
 /** What the queue needs to know of roles; `agent/` makes it from the list of roles. */
 import { closest, distance } from "fastest-levenshtein";
 import { type FieldViolation, MeshError } from "../../core/errors.ts";
-import type { RetryPolicy } from "../task.ts";
+import type { RetryPolicy, Timeouts } from "../task.ts";
 
 export interface CatalogRole {
   readonly name: string;
   readonly retry: RetryPolicy;
+  readonly timeouts: Timeouts;
   /** Faults of a JSON input, with paths below `field`; empty when it fits. */
   checkInput(field: string, value: unknown): readonly FieldViolation[];
 }

@@ -17,8 +17,10 @@ import {
 import { usdToMicros } from "../../core/money.ts";
 import { msToDate, msToDuration } from "../../core/time.ts";
 import type { WatchEvent } from "../log-watch.ts";
+import type { QueueRates } from "../rates.ts";
 import type { LogRecord, QueueStats, TaskRecord } from "../store.ts";
 import { isFinal, type TaskFailure, taskStates } from "../task.ts";
+import { policyMessageOf } from "./policy-messages.ts";
 
 /** Whether a state of the contract is one that a task does not leave by itself. */
 export function isFinalState(state: TaskState): boolean {
@@ -79,7 +81,7 @@ export function watchResponseOf(event: WatchEvent): WatchTaskResponse | undefine
   }
 }
 
-export function queueStatusOf(stats: QueueStats, nowMs: number): QueueStatus {
+export function queueStatusOf(stats: QueueStats, rates: QueueRates, nowMs: number): QueueStatus {
   const { counts } = stats;
   return {
     role: stats.queue,
@@ -96,9 +98,11 @@ export function queueStatusOf(stats: QueueStats, nowMs: number): QueueStatus {
       stats.oldestQueuedMs === undefined
         ? undefined
         : msToDuration(Math.max(0, nowMs - stats.oldestQueuedMs)),
-    arrivalRate: 0,
-    serviceRate: 0,
-    paused: false,
-    pauseReason: "",
+    arrivalRate: rates.arrival,
+    serviceRate: rates.service,
+    paused: stats.pause !== undefined,
+    pauseReason: stats.pause?.reason ?? "",
+    policy: policyMessageOf(stats.policy),
+    pauseTime: msToDate(stats.pause?.sinceMs),
   };
 }

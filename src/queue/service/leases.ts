@@ -54,6 +54,7 @@ async function toLease(
     spec.input = await whole(offload, spec.input);
     const rendered = spec.renderInput ? await renderedInput(queue, task, spec, offload) : undefined;
     const renderedBytes = rendered ? encodePayload("input", rendered, payloadBytesMax).length : 0;
+    const { toFinishMs } = task.timeouts;
     const lease = {
       term: { taskId: task.id, fence: task.fence },
       attempt: task.attempt,
@@ -61,7 +62,7 @@ async function toLease(
       input: rendered ?? spec.input,
       lease: msToDuration(task.leaseMs),
       queueTime: msToDate(task.queuedMs),
-      deadline: undefined,
+      deadline: toFinishMs === undefined ? undefined : msToDuration(toFinishMs),
       resumeState: task.resumeState && Payload.decode(task.resumeState),
     };
     const elsewhereBytes = inputBytes + offloadedBytes(lease.resumeState);

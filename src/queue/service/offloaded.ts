@@ -50,6 +50,17 @@ export async function retryOffloaded(
   return outcome;
 }
 
+/** As {@link retryOffloaded}, for many; in one call to the store where all of it goes there. */
+export async function retryAllOffloaded(
+  queue: Queue,
+  offload: MaybeOffload,
+  retries: readonly Retry[],
+): Promise<readonly RetryOutcome[]> {
+  if (!offload || retries.every(({ spec }) => !spec || !offload.isOver(spec.length)))
+    return queue.retryAll(retries);
+  return Promise.all(retries.map((retry) => retryOffloaded(queue, offload, retry)));
+}
+
 /** Ends an attempt, an output or a state that is too large for the store beside it. */
 export async function finishOffloaded(
   queue: Queue,

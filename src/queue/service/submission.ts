@@ -5,6 +5,7 @@ import {
   Dependency_Condition,
   type RetryPolicy as RetrySpec,
   TaskSpec,
+  type Timeouts as TimeoutsSpec,
 } from "../../../gen/grpc/agentmesh/v1/task.ts";
 import type { Duration } from "../../../gen/grpc/google/protobuf/duration.ts";
 import { FieldCheck } from "../../core/check.ts";
@@ -13,8 +14,9 @@ import { keyedTaskId, queueOf, taskId, uniqueId } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import { checkLevels, encodePayload, fromPayload } from "../../core/payload.ts";
 import type { NewTask, Parent } from "../store.ts";
-import type { DependencyCondition, RetryPolicy } from "../task.ts";
+import type { DependencyCondition, RetryPolicy, Timeouts } from "../task.ts";
 import { type Catalog, type CatalogRole, roleOf } from "./catalog.ts";
+import { checkLabels, checkWorkerLabels } from "./labels.ts";
 
 export interface SubmissionContext {
   readonly catalog: Catalog;
@@ -31,7 +33,7 @@ const priorityDefault = 5;
 export function newTask(spec: TaskSpec, field: string, context: SubmissionContext): NewTask {
   const roleName = spec.role || context.roleDefault;
   const role = roleOf(context.catalog, `${field}.role`, roleName);
-  refuseWhatIsToCome(spec, field);
+  refuseBudget(spec, field);
   const check = new FieldCheck();
   const tenant = spec.tenant || tenantDefault;
   check.line(`${field}.tenant`, tenant, limits.tenantBytesMax);
@@ -40,7 +42,10 @@ export function newTask(spec: TaskSpec, field: string, context: SubmissionContex
   check.text(`${field}.idempotency_key`, spec.idempotencyKey, limits.idempotencyKeyBytesMax);
   check.line(`${field}.title`, spec.title, limits.titleBytesMax);
   checkLabels(check, `${field}.labels`, spec.labels);
+  checkWorkerLabels(check, `${field}.worker_labels`, spec.workerLabels);
+  check.line(`${field}.concurrency_key`, spec.concurrencyKey, limits.concurrencyKeyBytesMax);
   const retry = retryPolicy(check, `${field}.retry`, spec.retry, role.retry);
+  const timeouts = timeoutsOf(check, `${field}.timeouts`, spec.timeouts, role.timeouts);
   const parents = parentsOf(check, `${field}.dependencies`, spec);
   check.text(`${field}.trace.traceparent`, spec.trace?.traceparent ?? "", limits.traceparentBytesMax);
   check.text(`${field}.trace.tracestate`, spec.trace?.tracestate ?? "", limits.tracestateBytesMax);
@@ -71,6 +76,9 @@ export function newTask(spec: TaskSpec, field: string, context: SubmissionContex
     runAtMs,
     delayMs,
     retry,
+    timeouts,
+    concurrencyKey: spec.concurrencyKey,
+    workerLabels: spec.workerLabels,
     parents,
     workflowId: spec.workflowId,
     labels: spec.labels,
@@ -104,31 +112,30 @@ function inOrder<Value>(value: Value): Value {
   return Object.fromEntries(members.map(([name, member]) => [name, inOrder(member)])) as Value;
 }
 
-function refuseWhatIsToCome(spec: TaskSpec, field: string): void {
-  const toCome = {
-    timeouts: spec.timeouts !== undefined,
-    budget: spec.budget !== undefined,
-    concurrency_key: spec.concurrencyKey !== "",
-    worker_labels: Object.keys(spec.workerLabels).length > 0,
-  };
-  const set = Object.entries(toCome).filter(([, isSet]) => isSet);
-  if (set.length === 0) return;
-  const fields = set.map(([name]) => ({
-    field: `${field}.${name}`,
-    description: "not served by this version",
-  }));
-  const names = fields.map((violation) => violation.field).join(", ");
-  throw new MeshError("NOT_YET_SUPPORTED", `${names}: not served by this version; leave unset`, { fields });
+/** Taken in silence, a budget would seem to be kept. */
+function refuseBudget(spec: TaskSpec, field: string): void {
+  if (spec.budget === undefined) return;
+  const fields = [{ field: `${field}.budget`, description: "not served by this version" }];
+  throw new MeshError("NOT_YET_SUPPORTED", `${field}.budget: not served by this version; leave unset`, {
+    fields,
+  });
 }
 
-function checkLabels(check: FieldCheck, field: string, labels: Readonly<Record<string, string>>): void {
-  const entries = Object.entries(labels);
-  if (entries.length > limits.labelsMax)
-    check.fault(field, `has ${entries.length} labels; at most ${limits.labelsMax} are allowed`);
-  for (const [name, value] of entries) {
-    check.line(`${field} (a name)`, name, limits.labelBytesMax, true);
-    check.line(`${field}["${name}"]`, value, limits.labelBytesMax);
-  }
+/** What the spec says, and for the rest what the role does. */
+function timeoutsOf(
+  check: FieldCheck,
+  field: string,
+  spec: TimeoutsSpec | undefined,
+  roleDefault: Timeouts,
+): Timeouts {
+  const { timeoutMsMin, timeoutMsMax } = limits;
+  const said = (name: string, value: Duration | undefined) =>
+    check.durationMs(`${field}.${name}`, value, timeoutMsMin, timeoutMsMax);
+  return {
+    toStartMs: said("to_start", spec?.toStart) ?? roleDefault.toStartMs,
+    toFinishMs: said("to_finish", spec?.toFinish) ?? roleDefault.toFinishMs,
+    heartbeatMs: said("heartbeat", spec?.heartbeat) ?? roleDefault.heartbeatMs,
+  };
 }
 
 function retryPolicy(

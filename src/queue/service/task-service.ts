@@ -5,24 +5,20 @@ import {
   type SubmitStreamResponse,
   Task,
   type TaskServiceServer,
-  TaskSpec,
-  TaskState,
+  type TaskSpec,
   type WatchTaskRequest,
   type WatchTaskResponse,
 } from "../../../gen/grpc/agentmesh/v1/task.ts";
 import type { CallContext, HandlersOf } from "../../core/call.ts";
 import { FieldCheck } from "../../core/check.ts";
-import type { Clock } from "../../core/clock.ts";
 import { MeshError } from "../../core/errors.ts";
 import { queueOf } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
-import { encodePayload } from "../../core/payload.ts";
-import type { Offload } from "../offload.ts";
-import type { Queue } from "../queue.ts";
 import type { SubmitOutcome, TaskRecord } from "../store.ts";
-import { type TaskState as StateName, taskStates } from "../task.ts";
-import { type Catalog, roleOf } from "./catalog.ts";
-import { queueStatusOf, taskOf, watchResponseOf } from "./convert.ts";
+import { roleOf } from "./catalog.ts";
+import { withInput } from "./changed-input.ts";
+import { taskOf, watchResponseOf } from "./convert.ts";
+import { explanationOf } from "./explanation.ts";
 import { inOrder } from "./in-order.ts";
 import {
   givenSpecs,
@@ -33,20 +29,13 @@ import {
   wholeWhereReadable,
 } from "./offloaded.ts";
 import { pageOf } from "./page.ts";
-import { checkInput, newTask } from "./submission.ts";
+import { queueControl } from "./queue-control.ts";
+import { stateName } from "./state-name.ts";
+import { newTask } from "./submission.ts";
 import { refusedAll, submitError, submitResultOf } from "./submit-results.ts";
+import type { TaskServiceOptions } from "./task-service-options.ts";
 
-export interface TaskServiceOptions {
-  readonly queue: Queue;
-  readonly catalog: Catalog;
-  readonly clock: Clock;
-  /** The role of the server; where a spec names none, its queue is meant. */
-  readonly roleDefault: string;
-  /** Bytes of the largest payload that is taken in, those that are offloaded included. */
-  readonly payloadBytesMax: number;
-  /** Unset: what is too large for the store is refused. */
-  readonly offload?: Offload;
-}
+export type { TaskServiceOptions };
 
 export function taskService(options: TaskServiceOptions): HandlersOf<TaskServiceServer> {
   const { queue, catalog, clock, payloadBytesMax, offload } = options;
@@ -146,7 +135,8 @@ export function taskService(options: TaskServiceOptions): HandlersOf<TaskService
     async retryTask(request) {
       const record = await get(request.taskId);
       const input = request.input && (await offload?.readGiven("input", request.input));
-      const spec = replacedInput(record, input ?? request.input);
+      const given = input ?? request.input;
+      const spec = given && withInput(record, "input", given, options);
       const outcome = await retryOffloaded(queue, offload, { taskId: record.id, spec });
       if (outcome.state === "MISSING") throw taskNotFound(record.id);
       if (!outcome.changed)
@@ -157,29 +147,13 @@ export function taskService(options: TaskServiceOptions): HandlersOf<TaskService
       return { task: await wholeWhereReadable(offload, taskOf(await get(record.id))) };
     },
 
-    async listQueues(request) {
-      for (const [index, role] of request.roles.entries()) roleOf(catalog, `roles[${index}]`, role);
-      const stats = await queue.stats(request.roles.length > 0 ? request.roles : [...catalog.keys()]);
-      return { queues: stats.map((entry) => queueStatusOf(entry, clock.now())) };
+    async explainTask(request) {
+      return explanationOf(queue, await get(request.taskId), clock.now());
     },
 
+    ...queueControl(options),
     provideInput: notYet("ProvideInput"),
-    explainTask: notYet("ExplainTask"),
-    pauseQueue: notYet("PauseQueue"),
-    resumeQueue: notYet("ResumeQueue"),
-    purgeQueue: notYet("PurgeQueue"),
   };
-
-  function replacedInput(record: TaskRecord, input: TaskSpec["input"]): Buffer | undefined {
-    if (!input) return undefined;
-    encodePayload("input", input, payloadBytesMax);
-    const spec = { ...TaskSpec.decode(record.spec), input };
-    // Held to what a new task's input is.
-    const check = new FieldCheck();
-    checkInput(check, "input", spec, roleOf(catalog, "role", record.queue));
-    check.done();
-    return Buffer.from(TaskSpec.encode(spec).finish());
-  }
 }
 
 /** A handler for an RPC of the contract that this version does not serve yet. */
@@ -205,10 +179,4 @@ export function requireTaskId(taskId: string, field = "task_id"): void {
     throw MeshError.invalid([
       { field, description: `"${taskId.slice(0, 80)}" is not a task id; ids look like testing.01kabc…` },
     ]);
-}
-
-function stateName(state: TaskState, index: number): StateName {
-  const name = taskStates.find((known) => TaskState[known] === state);
-  if (name) return name;
-  throw MeshError.invalid([{ field: `states[${index}]`, description: `${state} is not a task state` }]);
 }

@@ -20,6 +20,7 @@ import type { Queue } from "../queue.ts";
 import type { FencedTask, LeasedTask } from "../store.ts";
 import { type Catalog, roleOf } from "./catalog.ts";
 import { HeldTerms } from "./held-terms.ts";
+import { checkWorkerLabels } from "./labels.ts";
 import { refusedBy, resultOf } from "./lease-results.ts";
 import { toLeases } from "./leases.ts";
 import { finishOffloaded, givenOutcome } from "./offloaded.ts";
@@ -43,13 +44,6 @@ export interface WorkerServiceOptions {
 
 /** Reports being stored for one stream before its next message is read. */
 const reportsInFlightMax = 256;
-
-/** Leases by label are to come: taken in silence, labels would seem to choose what a worker is given. */
-export function refuseLabels(field: string, labels: Readonly<Record<string, string>>): void {
-  if (Object.keys(labels).length === 0) return;
-  const description = "not served by this version; leave unset";
-  throw new MeshError("NOT_YET_SUPPORTED", `${field}: ${description}`, { fields: [{ field, description }] });
-}
 
 export class WorkSession {
   readonly #options: WorkerServiceOptions;
@@ -116,9 +110,9 @@ export class WorkSession {
     const { catalog, roleDefault, queue, serverId, payloadBytesMax, draining } = this.#options;
     const role = hello.role || roleDefault;
     roleOf(catalog, "hello.role", role);
-    refuseLabels("hello.labels", hello.labels);
     const check = new FieldCheck();
     check.line("hello.worker_id", hello.workerId, limits.workerIdBytesMax, true);
+    checkWorkerLabels(check, "hello.labels", hello.labels);
     const leaseMs = check.durationMs("hello.lease", hello.lease, limits.leaseMsMin, limits.leaseMsMax);
     check.done();
     this.#leaseMs = leaseMs ?? limits.leaseMsDefault;
@@ -126,6 +120,7 @@ export class WorkSession {
       this.#session = queue.dispatcher.attach({
         queue: role,
         workerId: hello.workerId,
+        labels: hello.labels,
         leaseMs: this.#leaseMs,
         deliver: (tasks) => this.#track(this.#deliver(tasks)),
       });

@@ -16,10 +16,11 @@ import { msToDuration } from "../../core/time.ts";
 import type { Queue } from "../queue.ts";
 import type { LeaseAsk, LeasedTask } from "../store.ts";
 import { roleOf } from "./catalog.ts";
+import { checkWorkerLabels } from "./labels.ts";
 import { type SizedLease, toLeases } from "./leases.ts";
 import { finishOffloaded, givenOutcome } from "./offloaded.ts";
 import { termOf } from "./term.ts";
-import { refuseLabels, type WorkerServiceOptions, WorkSession } from "./work-session.ts";
+import { type WorkerServiceOptions, WorkSession } from "./work-session.ts";
 import { appendOf, finishOf } from "./worker-reports.ts";
 
 export function workerService(options: WorkerServiceOptions): HandlersOf<WorkerServiceServer> {
@@ -39,14 +40,15 @@ export function workerService(options: WorkerServiceOptions): HandlersOf<WorkerS
       if (draining.aborted) throw new MeshError("SERVER_DRAINING", "the server is shutting down");
       const role = request.role || options.roleDefault;
       roleOf(catalog, "role", role);
-      refuseLabels("labels", request.labels);
+      const { workerId, labels } = request;
       const check = new FieldCheck();
-      check.line("worker_id", request.workerId, limits.workerIdBytesMax, true);
+      check.line("worker_id", workerId, limits.workerIdBytesMax, true);
+      checkWorkerLabels(check, "labels", labels);
       if (request.max !== 0) check.whole("max", request.max, 1, limits.assignMax);
       const waitMs = check.durationMs("wait", request.wait, 0, limits.assignWaitMsMax) ?? 0;
       const leaseMs = check.durationMs("lease", request.lease, limits.leaseMsMin, limits.leaseMsMax);
       check.done();
-      const ask = { queue: role, workerId: request.workerId, leaseMs: leaseMs ?? limits.leaseMsDefault };
+      const ask = { queue: role, workerId, labels, leaseMs: leaseMs ?? limits.leaseMsDefault };
       const tasks = await assign(queue, { ...ask, max: request.max || 1 }, waitMs, [call.signal, draining]);
       const leases = await toLeases(queue, tasks, payloadBytesMax, offload);
       const fits = call.signal.aborted ? 0 : countFitting(leases);

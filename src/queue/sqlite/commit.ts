@@ -94,12 +94,12 @@ export class Committer {
       const tx = { ...this.#shelf, nowMs: this.#shelf.clock.now(), effects: new Effects(), ended: [] };
       const value = job.work(tx);
       settleEnded(tx);
-      tx.queues.flush(tx.nowMs);
+      flush(tx);
       this.#database.exec("RELEASE job");
       effects.add(tx.effects);
       return () => job.resolve(value);
     } catch (error) {
-      this.#shelf.queues.forget();
+      forget(this.#shelf);
       if (!this.#database.isTransaction) throw error;
       this.#undo("ROLLBACK TO job; RELEASE job");
       return () => job.reject(storeError(error, this.#address));
@@ -107,7 +107,21 @@ export class Committer {
   }
 
   #undo(how: string): void {
-    this.#shelf.queues.forget();
+    forget(this.#shelf);
     if (this.#database.isTransaction) this.#database.exec(how);
   }
+}
+
+/** Writes what the call changed in memory. */
+function flush({ queues, lanes, controls, nowMs }: Tx): void {
+  queues.flush(nowMs);
+  lanes.flush();
+  lanes.trim();
+  controls.flush();
+}
+
+function forget({ queues, lanes, controls }: Shelf): void {
+  queues.forget();
+  lanes.forget();
+  controls.forget();
 }

@@ -4,7 +4,7 @@ import { afterFailure, changeReasons, holdsLease, repeatsFinish, type TaskFailur
 import { lookAt, moveBy } from "./dependencies.ts";
 import { spent } from "./log.ts";
 import { putPayload, retryPolicy, type TaskRow, taskById } from "./row.ts";
-import { end, enqueue, fail, openUp } from "./transition.ts";
+import { end, fail, openUp, putBack } from "./transition.ts";
 import type { Tx } from "./tx.ts";
 
 type Kind = FinishResult["kind"];
@@ -16,7 +16,7 @@ const enders: Enders = {
     return end(tx, row, "SUCCEEDED", { error: null });
   },
   failed: (tx, row, { failure, retryDelayMs }) => failAttempt(tx, row, failure, retryDelayMs),
-  released: (tx, row, { reason }) => enqueue(tx, row, { attempt: row.attempt - 1 }, reason, "front"),
+  released: (tx, row, { reason }) => putBack(tx, row, { attempt: row.attempt - 1 }, reason),
   suspended(tx, row, { parents, resumeState }) {
     putPayload(tx.sql, row, "resume", resumeState);
     const all = [...(JSON.parse(row.parents) as Parent[]), ...parents];

@@ -1,35 +1,31 @@
 /** Leases: a worker's term on a task begins, and is prolonged. */
-import type { FencedOutcome, LeaseAsk, LeasedTask, Renewal } from "../store.ts";
-import { holdsLease } from "../task.ts";
-import { leasedOf, type TaskRow, taskById } from "./row.ts";
-import { move } from "./transition.ts";
+import type { FencedOutcome, LeaseAsk, LeaseGrant, Renewal } from "../store.ts";
+import { expiryOf, holdsLease, leaseEndMs, leaseExpired } from "../task.ts";
+import { attemptOf, taskById } from "./row.ts";
+import { Turns } from "./turns.ts";
 import type { Tx } from "./tx.ts";
 
-export function lease(tx: Tx, asks: readonly LeaseAsk[]): LeasedTask[][] {
-  return asks.map((ask) => {
-    const ready = tx.sql.all<TaskRow>("readyTasks", { queue: ask.queue, limit: ask.max });
-    return ready.map((row) => leasedOf(tx.sql, begin(tx, row, ask), ask.leaseMs));
+export function lease(tx: Tx, asks: readonly LeaseAsk[]): LeaseGrant[] {
+  const queues = new Map<string, Turns>();
+  const grants = asks.map((ask): LeaseGrant => {
+    if (tx.queues.waiting(ask.queue) === 0) return { tasks: [] };
+    const turns = queues.get(ask.queue) ?? new Turns(tx, ask.queue);
+    queues.set(ask.queue, turns);
+    return turns.serve(ask);
   });
-}
-
-function begin(tx: Tx, row: TaskRow, { workerId, leaseMs }: LeaseAsk): TaskRow {
-  const term = {
-    state: "RUNNING",
-    attempt: row.attempt + 1,
-    fence: row.fence + 1,
-    started_ms: tx.nowMs,
-    lease_expires_ms: tx.nowMs + leaseMs,
-    worker_id: workerId,
-  } as const;
-  return move(tx, row, term, "", "leaseTask");
+  for (const queue of queues.keys()) tx.lanes.endCall(queue);
+  return grants;
 }
 
 export function renew(tx: Tx, renewals: readonly Renewal[]): FencedOutcome[] {
   return renewals.map(({ taskId, fence, leaseMs }) => {
     const row = taskById(tx.sql, taskId);
     if (row === undefined) return { accepted: false, state: "MISSING" };
-    if (!holdsLease(row, fence)) return { accepted: false, state: row.state };
-    tx.sql.run("renewTask", { seq: row.seq, lease_expires_ms: tx.nowMs + leaseMs });
+    const attempt = attemptOf(row);
+    if (!holdsLease(row, fence) || expiryOf(attempt, tx.nowMs) !== leaseExpired)
+      return { accepted: false, state: row.state };
+    const lease_expires_ms = leaseEndMs(attempt, leaseMs, tx.nowMs);
+    tx.sql.run("renewTask", { seq: row.seq, lease_expires_ms, lease_ms: leaseMs });
     return { accepted: true, state: row.state };
   });
 }

@@ -1,7 +1,7 @@
 /** A task's log: changes of state that the store writes, and bodies that workers send. */
 import type { FencedOutcome, LogAppend, LogPage, LogQuery, LogRecord } from "../store.ts";
-import { holdsLease, type TaskState } from "../task.ts";
-import { putPayload, type TaskRow, taskById } from "./row.ts";
+import { expiryOf, holdsLease, leaseExpired, type TaskState } from "../task.ts";
+import { attemptOf, putPayload, type TaskRow, taskById } from "./row.ts";
 import type { Statements } from "./statements.ts";
 import type { Tx } from "./tx.ts";
 
@@ -36,10 +36,26 @@ function write(tx: Tx, row: TaskRow, { entries, usage }: LogAppend): void {
   });
   const progress = entries.findLast((entry) => entry.progress !== undefined)?.progress;
   if (progress !== undefined) putPayload(tx.sql, row, "progress", progress);
-  const next = { ...row, ...spent(row, usage), last_sequence: row.last_sequence + entries.length };
+  const next = {
+    ...row,
+    ...spent(row, usage),
+    ...alive(tx, row, entries.length),
+    last_sequence: row.last_sequence + entries.length,
+  };
   tx.sql.run("appendTask", next);
   trim(tx, next);
   tx.effects.changed(row.queue, row.id);
+}
+
+/** Entries are a sign of life; where a timeout asks for them, they move the lease's end. */
+function alive(tx: Tx, row: TaskRow, entries: number): Partial<TaskRow> {
+  const attempt = attemptOf(row);
+  const { heartbeatMs, toFinishMs = Number.POSITIVE_INFINITY } = attempt.timeouts;
+  if (heartbeatMs === undefined || entries === 0) return {};
+  if (expiryOf(attempt, tx.nowMs) !== leaseExpired) return {};
+  const askedMs = Math.max(row.lease_expires_ms ?? 0, tx.nowMs + (row.lease_ms ?? 0));
+  const endMs = Math.min(askedMs, attempt.startedMs + toFinishMs, tx.nowMs + heartbeatMs);
+  return { sign_ms: tx.nowMs, lease_expires_ms: endMs };
 }
 
 export function spent(row: TaskRow, usage: LogAppend["usage"]): Pick<TaskRow, "tokens" | "usd"> {

@@ -1,10 +1,10 @@
 -- Every statement of the store, by name. `:name` binds a parameter; statements.ts reads this file.
 
 -- name: insertTask
-INSERT INTO task (id, queue, tenant, priority, state, attempt, fence, generation, fingerprint, retry, parents,
-  parents_pending, workflow_id, labels, created_ms, queued_ms, run_at_ms, tokens, usd, place, last_sequence)
-VALUES (:id, :queue, :tenant, :priority, :state, 0, :fence, 1, :fingerprint, :retry, :parents,
-  :parents_pending, :workflow_id, :labels, :created_ms, :queued_ms, :run_at_ms, 0, 0, :place, 1);
+INSERT INTO task (id, queue, tenant, priority, state, attempt, fence, generation, fingerprint, retry, timeouts, lane, parents,
+  parents_pending, workflow_id, labels, created_ms, queued_ms, start_by_ms, run_at_ms, tokens, usd, place, last_sequence)
+VALUES (:id, :queue, :tenant, :priority, :state, 0, :fence, 1, :fingerprint, :retry, :timeouts, :lane, :parents,
+  :parents_pending, :workflow_id, :labels, :created_ms, :queued_ms, :start_by_ms, :run_at_ms, 0, 0, :place, 1);
 
 -- name: taskById
 SELECT * FROM task WHERE id = :id;
@@ -14,11 +14,12 @@ SELECT * FROM task WHERE seq = :seq;
 
 -- name: leaseTask
 UPDATE task SET state = :state, attempt = :attempt, fence = :fence, started_ms = :started_ms,
-  lease_expires_ms = :lease_expires_ms, worker_id = :worker_id, last_sequence = :last_sequence WHERE seq = :seq;
+  sign_ms = :sign_ms, lease_expires_ms = :lease_expires_ms, lease_ms = :lease_ms, worker_id = :worker_id,
+  last_sequence = :last_sequence WHERE seq = :seq;
 
 -- name: updateTask
 UPDATE task SET state = :state, attempt = :attempt, fence = :fence, generation = :generation, parents = :parents,
-  parents_pending = :parents_pending, queued_ms = :queued_ms, finished_ms = :finished_ms, run_at_ms = :run_at_ms,
+  parents_pending = :parents_pending, queued_ms = :queued_ms, start_by_ms = :start_by_ms, finished_ms = :finished_ms, run_at_ms = :run_at_ms,
   lease_expires_ms = :lease_expires_ms, error = :error, tokens = :tokens, usd = :usd, place = :place,
   last_sequence = :last_sequence WHERE seq = :seq;
 
@@ -26,22 +27,31 @@ UPDATE task SET state = :state, attempt = :attempt, fence = :fence, generation =
 UPDATE task SET parents_pending = :parents_pending WHERE seq = :seq;
 
 -- name: renewTask
-UPDATE task SET lease_expires_ms = :lease_expires_ms WHERE seq = :seq;
+UPDATE task SET lease_expires_ms = :lease_expires_ms, lease_ms = :lease_ms WHERE seq = :seq;
 
 -- name: appendTask
-UPDATE task SET tokens = :tokens, usd = :usd, last_sequence = :last_sequence WHERE seq = :seq;
+UPDATE task SET tokens = :tokens, usd = :usd, sign_ms = :sign_ms, lease_expires_ms = :lease_expires_ms,
+  last_sequence = :last_sequence WHERE seq = :seq;
 
 -- name: deleteTask
 DELETE FROM task WHERE seq = :seq;
 
 -- name: readyTasks
-SELECT * FROM task WHERE state = 'QUEUED' AND queue = :queue ORDER BY priority DESC, place LIMIT :limit;
+SELECT * FROM task INDEXED BY task_ready
+WHERE state = 'QUEUED' AND queue = :queue AND lane = :lane ORDER BY place LIMIT :limit;
 
 -- name: expiredTasks
 SELECT * FROM task WHERE state = 'RUNNING' AND lease_expires_ms <= :now ORDER BY lease_expires_ms LIMIT :limit;
 
 -- name: dueTasks
 SELECT * FROM task WHERE state = 'SCHEDULED' AND run_at_ms <= :now ORDER BY run_at_ms, seq LIMIT :limit;
+
+-- name: lateTasks
+SELECT * FROM task WHERE state = 'QUEUED' AND start_by_ms IS NOT NULL AND start_by_ms <= :now
+ORDER BY start_by_ms LIMIT :limit;
+
+-- name: nextLate
+SELECT min(start_by_ms) AS ms FROM task WHERE state = 'QUEUED' AND start_by_ms IS NOT NULL;
 
 -- name: nextExpiry
 SELECT min(lease_expires_ms) AS ms FROM task WHERE state = 'RUNNING';
@@ -54,15 +64,15 @@ SELECT seq, id, queue, state, fence FROM task INDEXED BY task_finished
 WHERE queue = :queue AND finished_ms IS NOT NULL AND finished_ms <= :before ORDER BY finished_ms, seq LIMIT :limit;
 
 -- name: oldestQueued
--- Within a priority `place` grows with time, but for released tasks, whose place is negative and shrinks: the oldest is the
--- first of the one kind or the last of the other.
-WITH priorities (priority) AS (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9))
+-- Within a lane `place` grows with time, but for released tasks, whose place is negative: they are few.
+WITH lanes (name) AS (SELECT name FROM lane WHERE queue = :queue
+  ORDER BY priority DESC, parked, pass LIMIT 100)
 SELECT min(ms) AS ms FROM (
   SELECT (SELECT queued_ms FROM task WHERE state = 'QUEUED' AND queue = :queue
-    AND task.priority = priorities.priority AND place >= 0 ORDER BY place LIMIT 1) AS ms FROM priorities
+    AND lane = lanes.name AND place >= 0 ORDER BY place LIMIT 1) AS ms FROM lanes
   UNION ALL
-  SELECT (SELECT queued_ms FROM task WHERE state = 'QUEUED' AND queue = :queue
-    AND task.priority = priorities.priority AND place < 0 ORDER BY place DESC LIMIT 1) AS ms FROM priorities
+  SELECT (SELECT min(queued_ms) FROM (SELECT queued_ms FROM task WHERE state = 'QUEUED' AND queue = :queue
+    AND lane = lanes.name AND place < 0 ORDER BY place LIMIT 1000)) AS ms FROM lanes
 );
 
 -- name: putPayload
@@ -114,9 +124,70 @@ SELECT name FROM queue ORDER BY name;
 
 -- name: putQueue
 INSERT OR REPLACE INTO queue (name, BLOCKED, SCHEDULED, QUEUED, RUNNING, INPUT_REQUIRED, SUCCEEDED, FAILED, CANCELED,
-  front, back, clock_ms, fence_floor)
+  front, back, clock_ms, fence_floor, arrived, ended)
 VALUES (:name, :BLOCKED, :SCHEDULED, :QUEUED, :RUNNING, :INPUT_REQUIRED, :SUCCEEDED, :FAILED, :CANCELED,
-  :front, :back, :clock_ms, :fence_floor);
+  :front, :back, :clock_ms, :fence_floor, :arrived, :ended);
+
+-- name: laneByName
+SELECT * FROM lane WHERE queue = :queue AND name = :name;
+
+-- name: putLane
+INSERT OR REPLACE INTO lane (queue, name, priority, tenant, key, labels, pass, waiting, parked)
+VALUES (:queue, :name, :priority, :tenant, :key, :labels, :pass, :waiting, :parked);
+
+-- name: deleteLane
+DELETE FROM lane WHERE queue = :queue AND name = :name;
+
+-- name: firstLane
+SELECT * FROM lane INDEXED BY lane_open
+WHERE parked = 0 AND queue = :queue AND priority = :priority AND labels = :labels ORDER BY pass, name LIMIT 1;
+
+-- name: openLanes
+SELECT priority, tenant, labels, count(*) AS lanes FROM lane WHERE queue = :queue AND parked = 0
+GROUP BY priority, tenant, labels;
+
+-- name: keyLanes
+SELECT * FROM lane INDEXED BY lane_key WHERE key <> '' AND queue = :queue AND key = :key AND parked = :parked;
+
+-- name: waitingKeys
+SELECT DISTINCT key FROM lane INDEXED BY lane_key WHERE key <> '' AND queue = :queue
+UNION SELECT key FROM key WHERE queue = :queue;
+
+-- name: keyByName
+SELECT * FROM key WHERE queue = :queue AND key = :key;
+
+-- name: putKey
+INSERT OR REPLACE INTO key (queue, key, running, full_at_ms, held_until_ms, parked)
+VALUES (:queue, :key, :running, :full_at_ms, :held_until_ms, :parked);
+
+-- name: fillBuckets
+UPDATE key SET full_at_ms = NULL WHERE queue = :queue;
+
+-- name: deleteKey
+DELETE FROM key WHERE queue = :queue AND key = :key;
+
+-- name: freedKeys
+SELECT * FROM key INDEXED BY key_held WHERE queue = :queue AND held_until_ms IS NOT NULL AND held_until_ms <= :now
+ORDER BY held_until_ms LIMIT :limit;
+
+-- name: nextFreedKey
+SELECT min(held_until_ms) AS ms FROM key INDEXED BY key_held WHERE queue = :queue AND held_until_ms IS NOT NULL
+AND EXISTS (SELECT 1 FROM lane WHERE lane.queue = key.queue AND lane.key = key.key AND lane.key <> '');
+
+-- name: fullKey
+SELECT 1 FROM key INDEXED BY key_full
+WHERE full_at_ms IS NOT NULL AND running = 0 AND parked = 0 AND full_at_ms <= :now LIMIT 1;
+
+-- name: deleteFullKeys
+DELETE FROM key WHERE (queue, key) IN (SELECT queue, key FROM key INDEXED BY key_full
+  WHERE full_at_ms IS NOT NULL AND running = 0 AND parked = 0 AND full_at_ms <= :now LIMIT :limit);
+
+-- name: controlByQueue
+SELECT * FROM control WHERE queue = :queue;
+
+-- name: putControl
+INSERT OR REPLACE INTO control (queue, turn, passes, full_at_ms, role_policy, policy, pause_reason, pause_since_ms)
+VALUES (:queue, :turn, :passes, :full_at_ms, :role_policy, :policy, :pause_reason, :pause_since_ms);
 
 -- name: newestTime
 SELECT max(clock_ms) AS ms FROM queue;

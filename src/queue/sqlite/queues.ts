@@ -3,17 +3,24 @@ import type { QueueStats } from "../store.ts";
 import { isFinal, type TaskState, taskStates } from "../task.ts";
 import type { Statements } from "./statements.ts";
 
-type QueueRow = { name: string; front: number; back: number; clock_ms: number; fence_floor: number } & Record<
-  TaskState,
-  number
->;
+interface QueueFacts {
+  readonly name: string;
+  front: number;
+  back: number;
+  clock_ms: number;
+  fence_floor: number;
+  arrived: number;
+  ended: number;
+}
+
+type QueueRow = QueueFacts & Record<TaskState, number>;
 
 const unfinishedStates = taskStates.filter((state) => !isFinal(state));
 const finalStates = taskStates.filter(isFinal);
 
 function newRow(name: string): QueueRow {
   const counts = Object.fromEntries(taskStates.map((state) => [state, 0])) as Record<TaskState, number>;
-  return { name, front: 0, back: 0, clock_ms: 0, fence_floor: 0, ...counts };
+  return { name, front: 0, back: 0, clock_ms: 0, fence_floor: 0, arrived: 0, ended: 0, ...counts };
 }
 
 export class Queues {
@@ -28,8 +35,11 @@ export class Queues {
   /** A task of the queue moved; `from` is undefined for a new one, `to` for a deleted one. */
   count(queue: string, from: TaskState | undefined, to: TaskState | undefined): void {
     const row = this.#change(queue);
-    if (from !== undefined) row[from] -= 1;
-    if (to !== undefined) row[to] += 1;
+    if (from === undefined) row.arrived += 1;
+    else row[from] -= 1;
+    if (to === undefined) return;
+    row[to] += 1;
+    if (isFinal(to)) row.ended += 1;
   }
 
   /** The next place behind every QUEUED task (positive), or before them (negative). */
@@ -49,6 +59,19 @@ export class Queues {
     row.fence_floor = Math.max(row.fence_floor, fence);
   }
 
+  /** Keeps a queue that has no task yet. */
+  know(queue: string): void {
+    this.#change(queue);
+  }
+
+  waiting(queue: string): number {
+    return this.#read(queue).QUEUED;
+  }
+
+  running(queue: string): number {
+    return this.#read(queue).RUNNING;
+  }
+
   unfinished(queue: string): number {
     return sum(this.#read(queue), unfinishedStates);
   }
@@ -61,7 +84,7 @@ export class Queues {
     return this.#sql.all<{ name: string }>("queueNames").map((row) => row.name);
   }
 
-  stats(queue: string): QueueStats {
+  stats(queue: string): Omit<QueueStats, "policy" | "pause"> {
     const row = this.#read(queue);
     const counts = Object.fromEntries(taskStates.map((state) => [state, row[state]])) as Record<
       TaskState,
@@ -69,7 +92,14 @@ export class Queues {
     >;
     const oldest =
       row.QUEUED > 0 ? this.#sql.one<{ ms: number | null }>("oldestQueued", { queue }) : undefined;
-    return { queue, counts, deadLetter: row.FAILED, oldestQueuedMs: oldest?.ms ?? undefined };
+    return {
+      queue,
+      counts,
+      deadLetter: row.FAILED,
+      oldestQueuedMs: oldest?.ms ?? undefined,
+      arrived: row.arrived,
+      ended: row.ended,
+    };
   }
 
   /** Writes what has changed into the open transaction. */

@@ -1,6 +1,8 @@
 /** A task's row, and the record that the contract shows of it. */
+
+import { laneOf } from "../lane.ts";
 import type { LeasedTask, Parent, TaskRecord } from "../store.ts";
-import type { RetryPolicy, TaskFailure, TaskState } from "../task.ts";
+import type { RetryPolicy, RunningAttempt, TaskFailure, TaskState, Timeouts } from "../task.ts";
 import type { Statements } from "./statements.ts";
 
 export interface TaskRow {
@@ -15,16 +17,26 @@ export interface TaskRow {
   readonly generation: number;
   readonly fingerprint: string;
   readonly retry: string;
+  /** Null: none. */
+  readonly timeouts: string | null;
+  /** Its lane's name, which says its concurrency key and worker labels too. */
+  readonly lane: string;
   readonly parents: string;
   readonly parents_pending: number;
   readonly workflow_id: string;
   readonly labels: string;
   readonly created_ms: number;
   readonly queued_ms: number | null;
+  /** QUEUED: when its timeout to start ends. */
+  readonly start_by_ms: number | null;
   readonly started_ms: number | null;
   readonly finished_ms: number | null;
   readonly run_at_ms: number | null;
   readonly lease_expires_ms: number | null;
+  /** What the lease was asked for. */
+  readonly lease_ms: number | null;
+  /** The last sign of life. */
+  readonly sign_ms: number | null;
   readonly worker_id: string | null;
   readonly error: string | null;
   readonly tokens: number;
@@ -47,6 +59,24 @@ export function retryPolicy(row: TaskRow): RetryPolicy {
   return JSON.parse(row.retry) as RetryPolicy;
 }
 
+const noTimeouts: Timeouts = Object.freeze({});
+const noLabels = Object.freeze({});
+
+export function timeoutsOf({ timeouts }: Pick<TaskRow, "timeouts">): Timeouts {
+  return timeouts === null ? noTimeouts : (JSON.parse(timeouts) as Timeouts);
+}
+
+export function attemptOf(row: Pick<TaskRow, "timeouts" | "started_ms" | "sign_ms">): RunningAttempt {
+  return { timeouts: timeoutsOf(row), startedMs: row.started_ms ?? 0, signMs: row.sign_ms ?? 0 };
+}
+
+/** What its lane says of a task; a plain one's name is a digit. */
+export function laneFacts(lane: string): Pick<TaskRecord, "concurrencyKey" | "workerLabels"> {
+  if (lane.length === 1) return { concurrencyKey: "", workerLabels: noLabels };
+  const { concurrencyKey, workerLabels } = laneOf(lane);
+  return { concurrencyKey, workerLabels };
+}
+
 export function recordOf(sql: Statements, row: TaskRow): TaskRecord {
   const payloads: Partial<Record<PayloadKind, Uint8Array>> = {};
   for (const { kind, bytes } of sql.all<{ kind: PayloadKind; bytes: Uint8Array }>("payloads", {
@@ -63,6 +93,8 @@ export function recordOf(sql: Statements, row: TaskRow): TaskRecord {
     fence: row.fence,
     generation: row.generation,
     retry: retryPolicy(row),
+    timeouts: timeoutsOf(row),
+    ...laneFacts(row.lane),
     parents: row.parents === "[]" ? [] : (JSON.parse(row.parents) as Parent[]),
     parentsPending: row.parents_pending,
     workflowId: row.workflow_id,

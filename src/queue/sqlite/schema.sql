@@ -1,4 +1,4 @@
--- The embedded store, version 1. Times are milliseconds since 1970 by the store's clock.
+-- The embedded store, version 2. Times are milliseconds since 1970 by the store's clock.
 
 -- One row a task. `seq` is the order of creation; `place` is the order in which a queue's tasks became QUEUED.
 CREATE TABLE task (
@@ -13,16 +13,21 @@ CREATE TABLE task (
   generation INTEGER NOT NULL,
   fingerprint TEXT NOT NULL,
   retry TEXT NOT NULL,
+  timeouts TEXT,
+  lane TEXT NOT NULL,
   parents TEXT NOT NULL,
   parents_pending INTEGER NOT NULL,
   workflow_id TEXT NOT NULL,
   labels TEXT NOT NULL,
   created_ms INTEGER NOT NULL,
   queued_ms INTEGER,
+  start_by_ms INTEGER,
   started_ms INTEGER,
   finished_ms INTEGER,
   run_at_ms INTEGER,
   lease_expires_ms INTEGER,
+  lease_ms INTEGER,
+  sign_ms INTEGER,
   worker_id TEXT,
   error TEXT,
   tokens REAL NOT NULL,
@@ -31,7 +36,8 @@ CREATE TABLE task (
   last_sequence INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX task_ready ON task (queue, priority DESC, place) WHERE state = 'QUEUED';
+CREATE INDEX task_ready ON task (queue, lane, place) WHERE state = 'QUEUED';
+CREATE INDEX task_late ON task (start_by_ms) WHERE state = 'QUEUED' AND start_by_ms IS NOT NULL;
 CREATE INDEX task_scheduled ON task (run_at_ms) WHERE state = 'SCHEDULED';
 CREATE INDEX task_leased ON task (lease_expires_ms) WHERE state = 'RUNNING';
 CREATE INDEX task_finished ON task (queue, finished_ms) WHERE finished_ms IS NOT NULL;
@@ -87,5 +93,50 @@ CREATE TABLE queue (
   front INTEGER NOT NULL,
   back INTEGER NOT NULL,
   clock_ms INTEGER NOT NULL,
-  fence_floor INTEGER NOT NULL
+  fence_floor INTEGER NOT NULL,
+  arrived INTEGER NOT NULL,
+  ended INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The lanes that have QUEUED tasks; `parked`: a cap or a rate of their key holds them back.
+CREATE TABLE lane (
+  queue TEXT NOT NULL,
+  name TEXT NOT NULL,
+  priority INTEGER NOT NULL,
+  tenant TEXT NOT NULL,
+  key TEXT NOT NULL,
+  labels TEXT NOT NULL,
+  pass INTEGER NOT NULL,
+  waiting INTEGER NOT NULL,
+  parked INTEGER NOT NULL,
+  PRIMARY KEY (queue, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX lane_open ON lane (queue, priority, labels, pass, name) WHERE parked = 0;
+CREATE INDEX lane_key ON lane (queue, key) WHERE key <> '';
+
+-- Concurrency keys of which a task runs, or whose rate is not full.
+CREATE TABLE key (
+  queue TEXT NOT NULL,
+  key TEXT NOT NULL,
+  running INTEGER NOT NULL,
+  full_at_ms REAL,
+  held_until_ms REAL,
+  parked INTEGER NOT NULL,
+  PRIMARY KEY (queue, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX key_held ON key (queue, held_until_ms) WHERE held_until_ms IS NOT NULL;
+CREATE INDEX key_full ON key (full_at_ms) WHERE full_at_ms IS NOT NULL AND running = 0 AND parked = 0;
+
+-- What steers a queue's handing out. Policies are JSON; `passes` are those of the lanes served last, by priority.
+CREATE TABLE control (
+  queue TEXT PRIMARY KEY,
+  turn INTEGER NOT NULL,
+  passes TEXT NOT NULL,
+  full_at_ms REAL,
+  role_policy TEXT,
+  policy TEXT,
+  pause_reason TEXT,
+  pause_since_ms INTEGER
 ) STRICT, WITHOUT ROWID;

@@ -11,6 +11,8 @@ import type {
   LogAppend,
   LogQuery,
   NewTask,
+  Presence,
+  QueueChange,
   QueueStore,
   Renewal,
   Retry,
@@ -22,17 +24,21 @@ import type {
 import { cancel, retry } from "./cancel.ts";
 import { storeClock } from "./clock.ts";
 import { Committer } from "./commit.ts";
+import { configure, load } from "./configure.ts";
+import { Controls } from "./controls.ts";
 import { closedError, storeError } from "./errors.ts";
 import { finish } from "./finish.ts";
+import { Lanes } from "./lanes.ts";
 import { lease, renew } from "./lease.ts";
 import { list } from "./list.ts";
 import { append, readLog } from "./log.ts";
 import { type Durability, openDatabase } from "./open.ts";
+import { Presences } from "./presences.ts";
 import { Queues } from "./queues.ts";
 import { recordOf, taskById } from "./row.ts";
 import { Statements } from "./statements.ts";
 import { submit } from "./submit.ts";
-import { nextDueMs, sweep, sweepIsDue } from "./sweep.ts";
+import { nextDueMs, remove, sweep, sweepIsDue } from "./sweep.ts";
 import type { Shelf } from "./tx.ts";
 
 export interface SqliteStoreOptions {
@@ -47,7 +53,7 @@ export interface SqliteStoreOptions {
   readonly chance?: () => number;
 }
 
-const version = 1;
+const version = 2;
 
 /** Rejects with STORE_IN_USE, naming the owner, where another process has the store open. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
@@ -65,6 +71,7 @@ class SqliteStore implements QueueStore {
   readonly #database: DatabaseSync;
   readonly #shelf: Shelf;
   readonly #committer: Committer;
+  readonly #presences: Presences;
   readonly #file: string;
   readonly #durability: Durability;
   readonly #listeners = new Set<(signal: StoreSignal) => void>();
@@ -80,7 +87,9 @@ class SqliteStore implements QueueStore {
     const newestMs = sql.one<{ ms: number | null }>("newestTime")?.ms ?? 0;
     const { limits, chance = Math.random } = options;
     const clock = storeClock(options.clock ?? systemClock, newestMs);
-    this.#shelf = { sql, queues: new Queues(sql), limits, clock, chance };
+    const kept = { queues: new Queues(sql), lanes: new Lanes(sql), controls: new Controls(sql) };
+    this.#shelf = { sql, ...kept, limits, clock, chance };
+    this.#presences = new Presences(clock);
     const tell = (signals: readonly StoreSignal[]) => this.#tell(signals);
     this.#committer = new Committer(database, { shelf: this.#shelf, address: this.#file, tell });
   }
@@ -112,6 +121,16 @@ class SqliteStore implements QueueStore {
   finish = (finishes: readonly Finish[]) => this.#committer.run((tx) => finish(tx, finishes));
   cancel = (cancels: readonly Cancel[]) => this.#committer.run((tx) => cancel(tx, cancels));
   retry = (retries: readonly Retry[]) => this.#committer.run((tx) => retry(tx, retries));
+  remove = (ids: readonly string[]) => this.#committer.run((tx) => remove(tx, ids));
+  configure = (changes: readonly QueueChange[]) => this.#committer.run((tx) => configure(tx, changes));
+
+  announce(workers: readonly Presence[], presentMs: number): Promise<void> {
+    return this.#read(() => this.#presences.announce(workers, presentMs));
+  }
+
+  load(queue: string, concurrencyKey: string) {
+    return this.#read(() => load(this.#shelf, queue, concurrencyKey, this.#presences));
+  }
 
   get(ids: readonly string[]) {
     const { sql } = this.#shelf;
@@ -132,14 +151,19 @@ class SqliteStore implements QueueStore {
   }
 
   stats(queues?: readonly string[]) {
-    const known = this.#shelf.queues;
-    return this.#read(() => (queues ?? known.names()).map((queue) => known.stats(queue)));
+    const { queues: known, controls } = this.#shelf;
+    return this.#read(() =>
+      (queues ?? known.names()).map((queue) => {
+        const { pause } = controls.of(queue);
+        return { ...known.stats(queue), policy: controls.policy(queue), pause };
+      }),
+    );
   }
 
   async sweep(): Promise<SweepReport> {
     if (await this.#read(() => sweepIsDue(this.#shelf))) return this.#committer.run(sweep);
     const next = nextDueMs(this.#shelf, this.#shelf.clock.now());
-    return { expired: 0, promoted: 0, delivered: 0, purged: 0, nextDueMs: next };
+    return { expired: 0, notStarted: 0, promoted: 0, delivered: 0, purged: 0, nextDueMs: next };
   }
 
   subscribe(listener: (signal: StoreSignal) => void): () => void {

@@ -1,10 +1,11 @@
 /** Takes tasks in: answers repeats, refuses what cannot be, and puts the rest where it belongs. */
+import { laneName } from "../lane.ts";
 import type { NewTask, SubmitOutcome } from "../store.ts";
 import { openState, parentFailed } from "../task.ts";
 import { keep, lookAt, type Wait } from "./dependencies.ts";
 import { writeChange } from "./log.ts";
 import { putPayload, type TaskRow, taskById } from "./row.ts";
-import { fail } from "./transition.ts";
+import { count, fail, startByMs } from "./transition.ts";
 import type { Tx } from "./tx.ts";
 
 export function submit(tx: Tx, tasks: readonly NewTask[]): SubmitOutcome[] {
@@ -31,10 +32,8 @@ function create(tx: Tx, task: NewTask): TaskRow {
   const row = { ...first, seq: tx.sql.run("insertTask", first) };
   keep(tx, row.seq, wait);
   putPayload(tx.sql, row, "spec", task.spec);
-  tx.queues.count(row.queue, undefined, row.state);
+  count(tx, row, undefined);
   writeChange(tx, row, "");
-  tx.effects.changed(row.queue, row.id);
-  if (row.state === "QUEUED") tx.effects.ready(row.queue);
   return wait.failedBy === undefined
     ? row
     : fail(tx, row, parentFailed(wait.failedBy.id, wait.failedBy.state));
@@ -45,6 +44,7 @@ function newRow(tx: Tx, task: NewTask, wait: Wait): TaskRow {
   const waits = wait.pending > 0 || wait.failedBy !== undefined;
   const state = waits ? "BLOCKED" : openState(runAtMs, tx.nowMs);
   const queued = state === "QUEUED";
+  const timeouts = hasTimeouts(task) ? JSON.stringify(task.timeouts) : null;
   return {
     seq: 0,
     id: task.id,
@@ -57,16 +57,21 @@ function newRow(tx: Tx, task: NewTask, wait: Wait): TaskRow {
     generation: 1,
     fingerprint: task.fingerprint,
     retry: JSON.stringify(task.retry),
+    timeouts,
+    lane: laneName(task),
     parents: JSON.stringify(task.parents),
     parents_pending: wait.pending,
     workflow_id: task.workflowId,
     labels: JSON.stringify(task.labels),
     created_ms: tx.nowMs,
     queued_ms: queued ? tx.nowMs : null,
+    start_by_ms: queued ? startByMs({ timeouts }, tx.nowMs) : null,
     started_ms: null,
     finished_ms: null,
     run_at_ms: queued ? null : (runAtMs ?? null),
     lease_expires_ms: null,
+    lease_ms: null,
+    sign_ms: null,
     worker_id: null,
     error: null,
     tokens: 0,
@@ -74,4 +79,8 @@ function newRow(tx: Tx, task: NewTask, wait: Wait): TaskRow {
     place: queued ? tx.queues.place(task.queue, "back") : 0,
     last_sequence: 1,
   };
+}
+
+function hasTimeouts({ timeouts }: NewTask): boolean {
+  return Object.values(timeouts).some((ms) => ms !== undefined);
 }

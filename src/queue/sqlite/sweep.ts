@@ -1,9 +1,9 @@
 /** What time brings: expired leases, due tasks, the end of retention. A sweep is bounded; what is left asks for the next. */
 import type { SweepReport } from "../store.ts";
-import { leaseExpired } from "../task.ts";
+import { expiryOf, isFinal, startTimedOut } from "../task.ts";
 import { failAttempt } from "./finish.ts";
-import type { TaskRow } from "./row.ts";
-import { enqueue } from "./transition.ts";
+import { attemptOf, type TaskRow, taskById } from "./row.ts";
+import { enqueue, fail } from "./transition.ts";
 import type { Shelf, Tx } from "./tx.ts";
 
 const limit = 500;
@@ -12,21 +12,30 @@ type FinishedRow = Pick<TaskRow, "seq" | "id" | "queue" | "state" | "fence">;
 
 /** Whether a sweep would change anything: an idle store commits nothing. */
 export function sweepIsDue(shelf: Shelf): boolean {
-  return nextDueMs(shelf, shelf.clock.now()) === 0 || outlived(shelf, shelf.clock.now(), 1).length > 0;
+  const nowMs = shelf.clock.now();
+  return (
+    nextDueMs(shelf, nowMs) === 0 ||
+    outlived(shelf, nowMs, 1).length > 0 ||
+    shelf.sql.one("fullKey", { now: nowMs }) !== undefined
+  );
 }
 
 export function sweep(tx: Tx): SweepReport {
   const expired = tx.sql.all<TaskRow>("expiredTasks", { now: tx.nowMs, limit });
   for (const row of expired) {
     tx.effects.revoked(row.queue, { taskId: row.id, fence: row.fence });
-    failAttempt(tx, row, leaseExpired);
+    failAttempt(tx, row, expiryOf(attemptOf(row), tx.nowMs));
   }
+  const late = tx.sql.all<TaskRow>("lateTasks", { now: tx.nowMs, limit });
+  for (const row of late) fail(tx, row, startTimedOut);
   const due = tx.sql.all<TaskRow>("dueTasks", { now: tx.nowMs, limit });
   for (const row of due) enqueue(tx, row, {});
   const old = outlived(tx, tx.nowMs, limit);
   for (const row of old) purge(tx, row);
+  tx.sql.run("deleteFullKeys", { now: tx.nowMs, limit });
   return {
     expired: expired.length,
+    notStarted: late.length,
     promoted: due.length,
     delivered: 0,
     purged: old.length,
@@ -34,11 +43,12 @@ export function sweep(tx: Tx): SweepReport {
   };
 }
 
-/** Milliseconds until the next lease or scheduled task is due; undefined: nothing waits for a time. */
+/** Milliseconds until the next lease, timeout or scheduled task is due; undefined: nothing waits for a time. */
 export function nextDueMs({ sql }: Shelf, nowMs: number): number | undefined {
   const times = [
     sql.one<{ ms: number | null }>("nextExpiry")?.ms,
     sql.one<{ ms: number | null }>("nextDue")?.ms,
+    sql.one<{ ms: number | null }>("nextLate")?.ms,
   ];
   const next = Math.min(...times.map((ms) => ms ?? Number.POSITIVE_INFINITY));
   return Number.isFinite(next) ? Math.max(0, next - nowMs) : undefined;
@@ -60,6 +70,15 @@ function outlived({ sql, queues, limits }: Shelf, nowMs: number, max: number): F
     if (found.length >= max) break;
   }
   return found;
+}
+
+export function remove(tx: Tx, ids: readonly string[]): boolean[] {
+  return ids.map((id) => {
+    const row = taskById(tx.sql, id);
+    if (row === undefined || !isFinal(row.state)) return false;
+    purge(tx, row);
+    return true;
+  });
 }
 
 function purge({ sql, queues }: Tx, row: FinishedRow): void {

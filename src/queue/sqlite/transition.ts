@@ -1,7 +1,8 @@
 /** How a task moves: its row, its queue's counts, its log and the signals, always together. */
-import { type FinalState, openState, type TaskFailure } from "../task.ts";
+import { type FinalState, openState, type TaskFailure, type TaskState } from "../task.ts";
+import { countRunning, isHeld } from "./keys.ts";
 import { writeChange } from "./log.ts";
-import type { TaskRow } from "./row.ts";
+import { laneFacts, type TaskRow, timeoutsOf } from "./row.ts";
 import type { Tx } from "./tx.ts";
 
 export type Changes = Partial<TaskRow> & Pick<TaskRow, "state">;
@@ -16,30 +17,53 @@ export function move(
 ): TaskRow {
   const row = { ...from, ...changes, last_sequence: from.last_sequence + 1 };
   tx.sql.run(statement, row);
-  tx.queues.count(row.queue, from.state, row.state);
+  count(tx, row, from.state);
   writeChange(tx, row, reason);
-  tx.effects.changed(row.queue, row.id);
-  if (row.state === "QUEUED") tx.effects.ready(row.queue);
   return row;
 }
 
-/** QUEUED, behind the others or before them. */
-export function enqueue(
-  tx: Tx,
-  from: TaskRow,
-  changes: Partial<TaskRow>,
-  reason = "",
-  end: "front" | "back" = "back",
-) {
-  const place = tx.queues.place(from.queue, end);
-  const queued = {
-    state: "QUEUED",
-    place,
-    queued_ms: tx.nowMs,
-    run_at_ms: null,
-    lease_expires_ms: null,
-  } as const;
-  return move(tx, from, { ...changes, ...queued }, reason);
+/** Counts a task that came to the state which its row says, and tells who waits; `from` is undefined for a new one. */
+export function count(tx: Tx, { id, queue, lane, state }: TaskRow, from: TaskState | undefined): void {
+  tx.queues.count(queue, from, state);
+  tx.effects.changed(queue, id);
+  if (from === "QUEUED") tx.lanes.leave(queue, lane);
+  if (from === "RUNNING") ceaseRunning(tx, queue, lane);
+  if (state === "RUNNING") countRunning(tx, queue, laneFacts(lane).concurrencyKey, 1);
+  if (state !== "QUEUED") return;
+  tx.effects.ready(queue);
+  tx.lanes.join(queue, lane, ({ priority, key }) => ({
+    pass: tx.controls.of(queue).passes[priority] ?? 0,
+    parked: isHeld(tx, queue, key) ? 1 : 0,
+  }));
+}
+
+/** What a cap held back may be leased now. */
+function ceaseRunning(tx: Tx, queue: string, lane: string): void {
+  countRunning(tx, queue, laneFacts(lane).concurrencyKey, -1);
+  const { runningMax, runningPerKeyMax } = tx.controls.policy(queue);
+  const capped = runningMax !== undefined || runningPerKeyMax !== undefined;
+  if (capped && tx.queues.waiting(queue) > 0) tx.effects.ready(queue);
+}
+
+/** When a task's timeout to start ends that is QUEUED from `queuedMs` on. */
+export function startByMs(row: Pick<TaskRow, "timeouts">, queuedMs: number): number | null {
+  if (row.timeouts === null) return null;
+  const { toStartMs } = timeoutsOf(row);
+  return toStartMs === undefined ? null : queuedMs + toStartMs;
+}
+
+const queued = { state: "QUEUED", run_at_ms: null, lease_expires_ms: null } as const;
+
+/** QUEUED, behind the others. */
+export function enqueue(tx: Tx, from: TaskRow, changes: Partial<TaskRow>, reason = ""): TaskRow {
+  const place = tx.queues.place(from.queue, "back");
+  const since = { queued_ms: tx.nowMs, start_by_ms: startByMs(from, tx.nowMs) };
+  return move(tx, from, { ...changes, ...queued, ...since, place }, reason);
+}
+
+/** QUEUED, before the others, as if it had not been leased. */
+export function putBack(tx: Tx, from: TaskRow, changes: Partial<TaskRow>, reason: string): TaskRow {
+  return move(tx, from, { ...changes, ...queued, place: tx.queues.place(from.queue, "front") }, reason);
 }
 
 /** QUEUED, or SCHEDULED where `runAtMs` is still ahead. */

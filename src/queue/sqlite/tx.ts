@@ -2,13 +2,17 @@
 import type { Clock } from "../../core/clock.ts";
 import type { StoreLimits } from "../store.ts";
 import type { FinalState } from "../task.ts";
+import type { Controls } from "./controls.ts";
 import type { Effects } from "./effects.ts";
+import type { Lanes } from "./lanes.ts";
 import type { Queues } from "./queues.ts";
 import type { Statements } from "./statements.ts";
 
 export interface Shelf {
   readonly sql: Statements;
   readonly queues: Queues;
+  readonly lanes: Lanes;
+  readonly controls: Controls;
   readonly limits: StoreLimits;
   readonly clock: Clock;
   /** Uniform in [0, 1): spreads backoffs. */

@@ -7,6 +7,8 @@ export interface OpenedStore {
   readonly store: QueueStore;
   /** Another handle on the same data, as another server process has; an embedded store may return the same one. */
   second(): Promise<QueueStore>;
+  /** What does not hold in what the store keeps of queues, in words, where it can be looked at. */
+  faults?(queues: readonly string[]): Promise<readonly string[]>;
   /** Moves the store's clock on, where it can. */
   advance?(ms: number): void;
   close(): Promise<void>;
@@ -49,6 +51,7 @@ export function kitOf(opened: OpenedStore): Kit {
     store,
     second: () => opened.second(),
     advance: opened.advance === undefined ? undefined : (ms) => opened.advance!(ms),
+    faults: (queues) => opened.faults?.(queues) ?? Promise.resolve([]),
     close: () => opened.close(),
     queue: uniqueQueue("a"),
     otherQueue: uniqueQueue("b"),

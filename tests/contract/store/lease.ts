@@ -55,7 +55,7 @@ export function leaseCases(open: OpenStore): void {
       const here = [newTask(queue), newTask(queue), newTask(queue)];
       const there = [newTask(otherQueue)];
       await store.submit([...here, ...there]);
-      const ask = { workerId: "w", leaseMs: 60_000 };
+      const ask = { workerId: "w", labels: {}, leaseMs: 60_000 };
       const answers = await store.lease([
         { ...ask, queue, max: 1, workerId: "a" },
         { ...ask, queue: otherQueue, max: 5, workerId: "b" },
@@ -64,7 +64,7 @@ export function leaseCases(open: OpenStore): void {
         { ...ask, queue: `${queue}-none`, max: 5 },
         { ...ask, queue, max: 0 },
       ]);
-      expect(answers.map((tasks) => tasks.map((task) => task.id))).toEqual([
+      expect(answers.map(({ tasks }) => tasks.map((task) => task.id))).toEqual([
         [here[0]!.id],
         [there[0]!.id],
         [here[1]!.id, here[2]!.id],
@@ -72,7 +72,7 @@ export function leaseCases(open: OpenStore): void {
         [],
         [],
       ]);
-      expect(answers[2]!.map((task) => task.workerId)).toEqual(["c", "c"]);
+      expect(answers[2]!.tasks.map((task) => task.workerId)).toEqual(["c", "c"]);
     });
 
     test("leases no task twice when two handles ask at once", async ({ store, second, queue }) => {

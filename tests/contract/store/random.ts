@@ -7,14 +7,13 @@ import { commands } from "../commands.ts";
 import { Model } from "../model.ts";
 import { expectWholeLog, type Kit, type OpenStore, storeTest } from "./kit.ts";
 
-const runs = Number(process.env.AGENTMESH_TEST_RUNS ?? 100);
-const timeoutMs = 60_000 + runs * 1_000;
+const runsDefault = Number(process.env.AGENTMESH_TEST_RUNS ?? 100);
 
 /** The moves of task.ts's picture. */
 const moves: Readonly<Record<TaskState, readonly TaskState[]>> = {
   BLOCKED: ["SCHEDULED", "QUEUED", "FAILED", "CANCELED"],
   SCHEDULED: ["QUEUED", "CANCELED"],
-  QUEUED: ["RUNNING", "CANCELED"],
+  QUEUED: ["RUNNING", "FAILED", "CANCELED"],
   RUNNING: ["SUCCEEDED", "FAILED", "CANCELED", "SCHEDULED", "QUEUED", "BLOCKED"],
   INPUT_REQUIRED: ["QUEUED", "CANCELED"],
   SUCCEEDED: [],
@@ -22,7 +21,8 @@ const moves: Readonly<Record<TaskState, readonly TaskState[]>> = {
   CANCELED: ["QUEUED", "BLOCKED"],
 };
 
-export function randomCases(open: OpenStore): void {
+/** `runs`: histories that are made; default: 100, or AGENTMESH_TEST_RUNS. */
+export function randomCases(open: OpenStore, runs = runsDefault): void {
   const test = storeTest(open);
 
   test(
@@ -40,15 +40,20 @@ export function randomCases(open: OpenStore): void {
       );
     },
     {},
-    timeoutMs,
+    60_000 + runs * 1_000,
   );
 }
 
 /** Each task is in one state and one index; counts are exact; logs are whole and have legal moves alone. */
-async function expectAudit(model: Model, { store, queue, otherQueue }: Kit): Promise<void> {
+async function expectAudit(model: Model, { store, faults, queue, otherQueue }: Kit): Promise<void> {
   const queues = [queue, otherQueue];
+  expect(await faults?.(queues)).toEqual([]);
   const tasks = [...model.tasks.values()];
-  for (const { queue: name, counts, deadLetter } of await store.stats(queues))
+  for (const { queue: name, counts, deadLetter, arrived, ended } of await store.stats(queues)) {
+    expect({ arrived, ended }).toEqual({
+      arrived: model.arrived.get(name) ?? 0,
+      ended: model.ended.get(name) ?? 0,
+    });
     for (const state of taskStates) {
       const ids = tasks
         .filter((one) => one.task.queue === name && one.state === state)
@@ -59,6 +64,7 @@ async function expectAudit(model: Model, { store, queue, otherQueue }: Kit): Pro
       const page = await store.list({ queues: [name], states: [state], limit: 500 });
       expect(page.tasks.map((task) => task.id).sort()).toEqual(ids.sort());
     }
+  }
   for (const { task } of tasks) {
     await expectWholeLog(store, task.id);
     const page = await store.readLog({ taskId: task.id, from: 1, limit: 10_000 });

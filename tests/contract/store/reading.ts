@@ -179,9 +179,10 @@ export function readingCases(open: OpenStore): void {
     }) => {
       const [blocker] = [await submitOne(store, newTask(otherQueue, { delayMs: 60_000 }))];
       const of = (state: string) => taskStates.map((name) => [name, name === state ? 1 : 0]);
+      const none = { deadLetter: 0, arrived: 0, ended: 0, policy: {} };
       expect(await store.stats([otherQueue, queue])).toEqual([
-        { queue: otherQueue, counts: Object.fromEntries(of("SCHEDULED")), deadLetter: 0 },
-        { queue, counts: Object.fromEntries(of("")), deadLetter: 0 },
+        { ...none, queue: otherQueue, counts: Object.fromEntries(of("SCHEDULED")), arrived: 1 },
+        { ...none, queue, counts: Object.fromEntries(of("")) },
       ]);
       for (let i = 0; i < 3; i++) await submitOne(store, newTask(queue));
       await submitOne(store, newTask(queue, { parents: [parent(blocker)] }));

@@ -4,6 +4,7 @@ import {
   failure,
   finish,
   getOne,
+  lease,
   leaseOne,
   newTask,
   parent,
@@ -141,8 +142,8 @@ export function submitCases(open: OpenStore): void {
       const tasks = Array.from({ length: 50 }, () => newTask(queue));
       const outcomes = await store.submit(tasks);
       expect(outcomes).toEqual(tasks.map(({ id }) => ({ status: "created", id, state: "QUEUED" })));
-      const [leased] = await store.lease([{ queue, workerId: "w", max: 50, leaseMs: 60_000 }]);
-      expect(leased!.map((task) => task.id)).toEqual(tasks.map((task) => task.id));
+      const leased = await lease(store, queue, { max: 50 });
+      expect(leased.map((task) => task.id)).toEqual(tasks.map((task) => task.id));
     });
 
     test("schedules a task for a delay or a time, and queues one whose time has passed", async ({
@@ -247,11 +248,9 @@ export function submitCases(open: OpenStore): void {
       );
       await store.cancel([{ taskId: one, reason: odd }]);
       await settle(store);
-      const [[leased]] = (await store.lease([{ queue, workerId: odd, max: 1, leaseMs: 60_000 }])) as [
-        [never],
-      ];
+      const [leased] = await lease(store, queue, { workerId: odd });
       const error = { kind: odd, message: odd, retryable: true, detail: odd };
-      const { fence } = leased as { fence: number };
+      const { fence } = leased!;
       await store.finish([{ taskId: id, fence, result: { kind: "failed", failure: error } }]);
       expect(await getOne(store, id)).toMatchObject({
         state: "FAILED",

@@ -42,6 +42,26 @@ describe("the table", () => {
   });
 });
 
+describe("worker.labels", () => {
+  const schema = settings["worker.labels"].kind.schema("/");
+
+  test.each([
+    ["of a flag that is repeated", ["gpu=h100", "zone=b=c"], { gpu: "h100", zone: "b=c" }],
+    ["of a variable", "gpu=h100, zone=b", { gpu: "h100", zone: "b" }],
+    ["of a file", { gpu: "h100", cores: 8, fast: true }, { gpu: "h100", cores: "8", fast: "true" }],
+    ["that are none", {}, {}],
+  ])("%s", (_, said, labels) => expect(schema.parse(said)).toEqual(labels));
+
+  test.each([
+    ["gpu", ["gpu"]],
+    ["no name", ["=h100"]],
+    ["a name with =", { "a=b": "c" }],
+    ["a line's end", ["a=b\nc"]],
+    ["a long value", { a: "x".repeat(129) }],
+    ["too many", Object.fromEntries(Array.from({ length: 17 }, (_, n) => [`l${n}`, "x"]))],
+  ])("%s is refused", (_, said) => expect(schema.safeParse(said).success).toBe(false));
+});
+
 describe("store.url", () => {
   const schema = settings["store.url"].kind.schema("/");
 
@@ -51,6 +71,8 @@ describe("store.url", () => {
     ["sqlite:/var/mesh.db", { kind: "sqlite", file: "/var/mesh.db" }],
     ["redis://localhost:6379/1", { kind: "redis", url: "redis://localhost:6379/1" }],
     ["rediss://u:p@host", { kind: "redis", url: "rediss://u:p@host" }],
+    ["redis+cluster://u:p@a:1,b", { kind: "redis", url: "redis+cluster://u:p@a:1,b" }],
+    ["rediss+sentinel://a,b:2/mesh/3", { kind: "redis", url: "rediss+sentinel://a,b:2/mesh/3" }],
   ])("%s", (url, address) => {
     expect(storeAddress(schema.parse(url), "/data")).toEqual(address);
   });

@@ -1,6 +1,8 @@
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { QueuePolicy } from "../../../src/queue/policy.ts";
 import type { QueueStore, TaskRecord } from "../../../src/queue/store.ts";
+import type { Timeouts } from "../../../src/queue/task.ts";
 import { RedisServer } from "../../support/redis.ts";
 import { bytes, failure, lease, newTask, parent } from "../../support/tasks.ts";
 import { audit } from "./audit.ts";
@@ -28,6 +30,15 @@ function chances(seed: number): () => number {
 }
 
 const queues = ["one", "two", "three"];
+const keys = ["", "", "k1", "k2"];
+const wishes: Readonly<Record<string, string>>[] = [{}, {}, { gpu: "1" }, { gpu: "1", zone: "x" }];
+const timeouts: Timeouts[] = [{}, {}, { toStartMs: 3 }, { toFinishMs: 3, heartbeatMs: 60_000 }];
+const policies: (QueuePolicy | null)[] = [
+  null,
+  { runningMax: 3, runningPerKeyMax: 1 },
+  { runningPerKeyMax: 2, ratePerKey: { perSecond: 200, burst: 2 }, tenantWeights: { t1: 3 } },
+  { rate: { perSecond: 1_000, burst: 3 } },
+];
 
 /** One random call on the store; `ids` collects what was made, `held` the leases. */
 async function step(
@@ -42,12 +53,19 @@ async function step(
   const known = ids.length > 0 && chance() < 0.4 ? [parent(pick(ids), pick(["SUCCEEDED", "FINISHED"]))] : [];
   const actions = [
     async () => {
-      const parts = { parents: known, priority: Math.floor(chance() * 10), delayMs: pick([0, 0, 1, 60_000]) };
-      const tasks = manyTasks(queue, 1 + Math.floor(chance() * 8), parts);
+      const parts = { parents: known, delayMs: pick([undefined, 0, 1, 60_000]) };
+      const tasks = manyTasks(queue, 1 + Math.floor(chance() * 8), parts).map((task) => ({
+        ...task,
+        priority: pick([1, 5, 9]),
+        tenant: pick(["default", "t1", "t2"]),
+        concurrencyKey: pick(keys),
+        workerLabels: pick(wishes),
+        timeouts: pick(timeouts),
+      }));
       for (const outcome of await store.submit(tasks)) if (outcome.status === "created") ids.push(outcome.id);
     },
     async () => {
-      held.push(...(await lease(store, queue, { max: 5, leaseMs: pick([1, 60_000]) })));
+      held.push(...(await lease(store, queue, { max: 5, labels: pick(wishes), leaseMs: pick([1, 60_000]) })));
     },
     async () => {
       const results = [
@@ -68,6 +86,11 @@ async function step(
     },
     async () => void (await store.cancel(some().map((taskId) => ({ taskId, reason: "" })))),
     async () => void (await store.retry(some().map((taskId) => ({ taskId })))),
+    async () => void (await store.remove(some())),
+    async () => {
+      const pause = pick([null, null, "stop"]);
+      await store.configure([{ queue, policy: pick(policies), pause }]);
+    },
     async () => void (await store.sweep()),
   ];
   await pick(actions)();

@@ -1,87 +1,206 @@
 /**
- * Looks at every key of a store and reports what does not hold: each task is in exactly one state and in the indexes of that
- * state, counts are exact, and no key is left without a task.
+ * Looks at every key of a store and reports what does not hold: each task is in exactly one state, and the index of that state
+ * mentions it once, with its place; counts are exact; no key is left without an owner.
  */
 import type { Redis } from "ioredis";
-import { Reader } from "../../../src/queue/redis/bytes.ts";
-import { type TaskState, taskStates } from "../../../src/queue/task.ts";
+import { laneName, laneOf } from "../../../src/queue/lane.ts";
+import { isFinal, type TaskState, taskStates } from "../../../src/queue/task.ts";
+import { auditLanes } from "./audit-lanes.ts";
+import { type Head, Keyspace } from "./keyspace.ts";
 
-interface Found {
-  readonly state: TaskState;
-  readonly number: number;
-  readonly place: number;
+/** Faults of some queues in words; empty: all is well. */
+export async function auditQueues(
+  client: Redis,
+  prefix: string,
+  queues: readonly string[],
+): Promise<string[]> {
+  const keys = await Promise.all(queues.map((queue) => client.keys(`${prefix}:{${queue}}:*`)));
+  const faults = await Promise.all(
+    queues.map((queue, nth) => auditQueue(new Keyspace(client, `${prefix}:{${queue}}:`, keys[nth] ?? []))),
+  );
+  return faults.flat();
 }
 
-/** Faults in words; empty: all is well. */
+/** Faults of a whole store in words; empty: all is well. */
 export async function audit(client: Redis, prefix: string): Promise<string[]> {
   const queues = await client.smembers(`${prefix}:queues`);
   const keys = (await client.keys(`${prefix}:*`)).filter((key) => key !== `${prefix}:queues`);
   const strays = keys.filter((key) => !queues.some((queue) => key.startsWith(`${prefix}:{${queue}}:`)));
-  const faults = await Promise.all(queues.map((queue) => auditQueue(client, `${prefix}:{${queue}}:`, keys)));
-  return [...strays.map((key) => `${key} is outside its queue's slot`), ...faults.flat()];
+  const faults = await auditQueues(client, prefix, queues);
+  return [...strays.map((key) => `${key} is outside its queue's slot`), ...faults];
 }
 
-async function auditQueue(client: Redis, base: string, all: readonly string[]): Promise<string[]> {
-  const faults: string[] = [];
-  const suffixes = all.filter((key) => key.startsWith(base)).map((key) => key.slice(base.length));
-  const tasks = new Map<string, Found>();
-  for (const suffix of suffixes.filter((one) => one.startsWith("t:")))
-    tasks.set(suffix.slice(2), await readFound(client, base + suffix));
-  for (const suffix of suffixes) {
-    const [kind, unique] = [suffix.slice(0, 2), suffix.slice(2)];
-    if (["l:", "c:", "p:"].includes(kind) && !tasks.has(unique)) faults.push(`${base}${suffix} has no task`);
-    if (!/^([qrfnxseo]|[tlcprfn]:.+)$/.test(suffix)) faults.push(`${base}${suffix} is unknown`);
+const knownKeys = /^([qGthfdoepurlgzscnXRYBTKkZEiSDFOwWVAaH]|(S|R|Q|B|N|E|L|C|P):.+)$/s;
+const hasChildren = 1;
+const hasLogList = 2;
+const isDead = 4;
+const fieldBits = { l: 8, h: 16, f: 32, d: 64, o: 128, e: 256, p: 512, u: 1024 };
+const moreFieldBits = { r: 2048, g: 4096, z: 8192, s: 16_384 };
+
+/** A queue's tasks, and what was found wrong with it. */
+export class Audit {
+  readonly keys: Keyspace;
+  readonly heads: ReadonlyMap<string, Head>;
+  readonly lanes: ReadonlyMap<string, string>;
+  readonly faults: string[] = [];
+
+  constructor(keys: Keyspace, heads: ReadonlyMap<string, Head>, lanes: Readonly<Record<string, string>>) {
+    this.keys = keys;
+    this.heads = heads;
+    this.lanes = new Map(Object.entries(lanes));
   }
-  const expectSame = (what: string, found: readonly string[], wanted: readonly string[]) => {
+
+  within(...states: TaskState[]): Head[] {
+    return [...this.heads.values()].filter(({ state }) => states.includes(state));
+  }
+
+  laneOf({ unique, priority }: Head): string {
+    return this.lanes.get(unique) ?? laneName({ ...plain, priority });
+  }
+
+  /** Reports where two collections differ, whatever their order. */
+  same(what: string, found: Iterable<string>, wanted: Iterable<string>): void {
     const [a, b] = [[...found].sort().join(), [...wanted].sort().join()];
-    if (a !== b) faults.push(`${base} ${what} holds ${a} and should hold ${b}`);
-  };
-  const within = (...states: TaskState[]) =>
-    Array.from(tasks)
-      .filter(([, task]) => states.includes(task.state))
-      .map(([unique]) => unique);
-  const placed = (uniques: readonly string[], of: (task: Found) => number) =>
-    uniques.map((unique) => `${of(tasks.get(unique) as Found)}=${unique}`);
-  const place = (task: Found) => task.place;
-  const final = within("SUCCEEDED", "FAILED", "CANCELED");
-  expectSame("the ready line", await readLine(client, base, "r", suffixes), placed(within("QUEUED"), place));
-  expectSame("the final line", await readLine(client, base, "f", suffixes), placed(final, place));
-  const everyTask = placed([...tasks.keys()], (task) => task.number);
-  expectSame("the line of all", await readLine(client, base, "n", suffixes), everyTask);
-  expectSame("the leases", await client.zrange(`${base}e`, "0", "-1"), within("RUNNING"));
-  expectSame("the schedule", await client.zrange(`${base}s`, "0", "-1"), within("SCHEDULED"));
-  expectSame("the dead letters", await client.zrange(`${base}x`, "0", "-1"), within("FAILED"));
-  const counts = await client.hmget(`${base}q`, ..."01234567");
-  taskStates.forEach((state, index) => {
-    expectSame(`the count of ${state}`, [String(Number(counts[index] ?? 0))], [String(within(state).length)]);
-  });
-  return faults;
-}
-
-async function readFound(client: Redis, key: string): Promise<Found> {
-  const reader = new Reader((await client.hgetBuffer(key, "m")) as Buffer);
-  const state = taskStates[reader.u8()] as TaskState;
-  reader.skip(3 + 2 + 2 + 2 + 4 + 4);
-  const number = reader.u40();
-  return { state, number, place: reader.u8() * 2 ** 48 + reader.u48() };
-}
-
-/** `place=task` of each member; the line's zset must name exactly the buckets that exist. */
-async function readLine(
-  client: Redis,
-  base: string,
-  line: string,
-  suffixes: readonly string[],
-): Promise<string[]> {
-  const members: string[] = [];
-  const named = await client.zrange(`${base}${line}`, "0", "-1");
-  const buckets = suffixes.filter((suffix) => suffix.startsWith(`${line}:`)).map((suffix) => suffix.slice(2));
-  if ([...named].sort().join() !== [...buckets].sort().join())
-    members.push(`buckets ${buckets} named ${named}`);
-  for (const bucket of buckets) {
-    const found = await client.hgetall(`${base}${line}:${bucket}`);
-    for (const [offset, unique] of Object.entries(found))
-      members.push(`${Number(bucket) * 64 + offset.charCodeAt(0)}=${unique}`);
+    if (a !== b) this.faults.push(`${this.keys.base} ${what}: ${a || "none"} where ${b || "none"} should be`);
   }
-  return members;
+}
+
+const plain = { tenant: "default", concurrencyKey: "", workerLabels: {} };
+
+async function auditQueue(keys: Keyspace): Promise<string[]> {
+  const audited = new Audit(keys, await keys.heads(), await keys.hash("g"));
+  audited.same(
+    "unknown keys",
+    keys.suffixes.filter((suffix) => !knownKeys.test(suffix)),
+    [],
+  );
+  await auditCounts(audited);
+  await auditFields(audited);
+  await auditLanes(audited);
+  await auditLeases(audited);
+  await auditTimes(audited);
+  await auditEnds(audited);
+  await auditChunks(audited);
+  await auditWorkers(audited);
+  return audited.faults;
+}
+
+async function auditCounts(audited: Audit): Promise<void> {
+  const numbers = await audited.keys.hash("q");
+  taskStates.forEach((state, index) => {
+    const count = audited.within(state).length;
+    audited.same(`the count of ${state}`, [String(Number(numbers[index] ?? 0))], [String(count)]);
+  });
+}
+
+/** A task's flags say what there is of it besides its head. */
+async function auditFields(audited: Audit): Promise<void> {
+  const { keys, heads } = audited;
+  const flagged = (bit: number) =>
+    [...heads.values()].filter(({ flags }) => (flags & bit) !== 0).map(({ unique }) => unique);
+  for (const [field, bit] of Object.entries({ ...fieldBits, ...moreFieldBits }))
+    audited.same(`the field ${field}`, await keys.fields(field), flagged(bit));
+  audited.same("lists of logs", keys.names("L"), flagged(hasLogList));
+  audited.same("sets of children", keys.names("C"), flagged(hasChildren));
+  audited.same(
+    "parents of no task",
+    keys.names("P").filter((unique) => !heads.has(unique)),
+    [],
+  );
+}
+
+async function auditLeases(audited: Audit): Promise<void> {
+  const { keys } = audited;
+  const runs = await keys.scores("E");
+  const left = new Map<string, number>();
+  audited.same("runs of leases", keys.names("E"), runs.keys());
+  const running = new Map(audited.within("RUNNING").map((head) => [head.unique, head]));
+  const found: string[] = [];
+  for (const [run, due] of runs)
+    for (const unique of await keys.leaseRun(run)) {
+      const head = running.get(unique);
+      if (head?.place !== Number(run)) continue;
+      found.push(unique);
+      left.set(run, (left.get(run) ?? 0) + 1);
+      audited.same(`the end of ${unique}'s lease`, [String(due)], [String(head.dueMs)]);
+    }
+  audited.same("leases", found, running.keys());
+  audited.same("leases left of runs", counted(Object.entries(await keys.hash("i"))), counted(left));
+  const perKey = new Map<string, number>();
+  for (const head of running.values()) {
+    const { concurrencyKey } = laneOf(audited.laneOf(head));
+    if (concurrencyKey !== "") perKey.set(concurrencyKey, (perKey.get(concurrencyKey) ?? 0) + 1);
+  }
+  audited.same("running tasks of keys", counted(Object.entries(await keys.hash("K"))), counted(perKey));
+}
+
+async function auditTimes(audited: Audit): Promise<void> {
+  const { keys } = audited;
+  const due = audited.within("SCHEDULED").map(({ unique, dueMs }) => [unique, dueMs] as const);
+  audited.same("the schedule", counted(await keys.scores("S")), counted(due));
+  const timeouts = await keys.startTimeouts();
+  const starts = audited.within("QUEUED").flatMap(({ unique, queuedMs }) => {
+    const toStartMs = timeouts.get(unique) ?? 0;
+    return toStartMs > 0 ? [[unique, queuedMs + toStartMs] as const] : [];
+  });
+  audited.same("timeouts to start", counted(await keys.scores("D")), counted(starts));
+}
+
+async function auditEnds(audited: Audit): Promise<void> {
+  const { keys } = audited;
+  const final = [...audited.heads.values()].filter(({ state }) => isFinal(state));
+  const mentioned = (await keys.finalRuns()).flatMap(({ run, uniques }) =>
+    uniques.filter((unique) => {
+      const head = audited.heads.get(unique);
+      return head !== undefined && isFinal(head.state) && head.place === run;
+    }),
+  );
+  audited.same(
+    "runs of ends",
+    mentioned,
+    final.map(({ unique }) => unique),
+  );
+  const failed = audited.within("FAILED");
+  const dead = failed.map(({ unique, chunk, slot }) => [unique, chunk + slot] as const);
+  audited.same("dead letters", counted(await keys.scores("X")), counted(dead));
+  const flagged = [...audited.heads.values()].filter(({ flags }) => (flags & isDead) !== 0);
+  audited.same(
+    "dead flags",
+    flagged.map(({ unique }) => unique),
+    failed.map(({ unique }) => unique),
+  );
+}
+
+/** Each chunk counts the tasks that are left of it, and names each in its slot. */
+async function auditChunks(audited: Audit): Promise<void> {
+  const { keys } = audited;
+  const left = new Map<string, number>();
+  for (const { chunk } of audited.heads.values()) left.set(String(chunk), (left.get(String(chunk)) ?? 0) + 1);
+  audited.same("tasks left of chunks", counted(Object.entries(await keys.hash("c"))), counted(left));
+  audited.same("chunks by creation", (await keys.scores("n")).keys(), left.keys());
+  audited.same("chunks", keys.names("S"), left.keys());
+  const names = new Map<string, string[]>();
+  for (const chunk of left.keys()) names.set(chunk, await keys.chunkNames(chunk));
+  for (const { unique, chunk, slot } of audited.heads.values())
+    audited.same(`slot ${slot} of ${chunk}`, [names.get(String(chunk))?.[slot] ?? ""], [unique]);
+}
+
+async function auditWorkers(audited: Audit): Promise<void> {
+  const { keys } = audited;
+  const used = new Map<string, number>();
+  for (const { worker } of audited.heads.values())
+    if (worker > 0) used.set(String(worker), (used.get(String(worker)) ?? 0) + 1);
+  audited.same("tasks of workers", counted(Object.entries(await keys.hash("V"))), counted(used));
+  const names = Object.entries(await keys.hash("W"));
+  audited.same(
+    "workers' numbers",
+    names.map(([number]) => number),
+    used.keys(),
+  );
+  const numbers = Object.entries(await keys.hash("w")).map(([name, number]) => `${number}=${name}`);
+  audited.same("workers' names", numbers, counted(names));
+}
+
+function counted(entries: Iterable<readonly [string, string | number]>): string[] {
+  return Array.from(entries, ([name, count]) => `${name}=${count}`);
 }

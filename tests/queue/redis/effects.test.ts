@@ -19,8 +19,8 @@ afterAll(async () => {
 });
 
 const outboxes = (prefix: string) => ({
-  a: `${prefix}:{a}:o`,
-  b: `${prefix}:{b}:o`,
+  a: `${prefix}:{a}:O`,
+  b: `${prefix}:{b}:O`,
 });
 
 test("a crash before delivery: another server's sweep delivers", async () => {

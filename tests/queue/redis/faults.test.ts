@@ -118,7 +118,7 @@ describe("while Redis is away", () => {
     const { reason, ms } = await rejection(store.submit([newTask("a")]));
     expect(reason).toBe("STORE_UNAVAILABLE");
     expect(ms).toBeLessThan(2_500);
-    const inFlight = rejection(store.lease([{ queue: "a", workerId: "w", max: 1, leaseMs: 1_000 }]));
+    const inFlight = rejection(lease(store, "a", { leaseMs: 1_000 }));
     await server.kill();
     expect(await inFlight).toMatchObject({ reason: "STORE_UNAVAILABLE" });
     expect((await inFlight).ms).toBeLessThan(1_000);

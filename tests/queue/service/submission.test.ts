@@ -256,13 +256,53 @@ test("an input over the limit is refused with the limit", () => {
   expect(error.fields[0]!.field).toBe("spec.input");
 });
 
-test.each<[string, Parameters<typeof TaskSpec.fromPartial>[0]]>([
-  ["timeouts", { timeouts: {} }],
-  ["budget", { budget: {} }],
-  ["concurrency_key", { concurrencyKey: "k" }],
-  ["worker_labels", { workerLabels: { gpu: "yes" } }],
-])("%s is said to be not served yet", (name, spec) => {
-  expect(refusal(spec)).toMatchObject({ reason: "NOT_YET_SUPPORTED", fields: [{ field: `spec.${name}` }] });
+test("a budget is said to be not served yet", () => {
+  const error = { reason: "NOT_YET_SUPPORTED", fields: [{ field: "spec.budget" }] };
+  expect(refusal({ budget: {} })).toMatchObject(error);
+});
+
+describe("what chooses when and where it runs", () => {
+  const timed = (timeouts: object) => defineRole({ ...role("timed"), timeouts });
+  const catalog = catalogOf([timed({ toStartMs: 5_000, heartbeatMs: 700 })]);
+
+  test("is stored as it is said", () => {
+    const workerLabels = { gpu: "h100", "": "x" };
+    expect(submit({ concurrencyKey: "tenant-7", workerLabels: { gpu: "h100" } })).toMatchObject({
+      concurrencyKey: "tenant-7",
+      workerLabels: { gpu: "h100" },
+      timeouts: {},
+    });
+    expect(refusal({ workerLabels }).fields[0]?.field).toBe("spec.worker_labels (a name)");
+  });
+
+  test("of timeouts, what is not said is the role's", () => {
+    const timeouts = { toStart: { seconds: 1, nanos: 500_000_000 }, toFinish: { seconds: 60, nanos: 0 } };
+    expect(submit({ role: "timed", timeouts }, { catalog }).timeouts).toEqual({
+      toStartMs: 1_500,
+      toFinishMs: 60_000,
+      heartbeatMs: 700,
+    });
+    expect(submit({ role: "timed" }, { catalog }).timeouts).toMatchObject({
+      toStartMs: 5_000,
+      heartbeatMs: 700,
+    });
+  });
+
+  test.each<[string, Parameters<typeof TaskSpec.fromPartial>[0]]>([
+    ["timeouts.to_start", { timeouts: { toStart: { seconds: 0, nanos: 99_000_000 } } }],
+    ["timeouts.to_finish", { timeouts: { toFinish: { seconds: year + 1, nanos: 0 } } }],
+    ["timeouts.heartbeat", { timeouts: { heartbeat: { seconds: -1, nanos: 0 } } }],
+    ["concurrency_key", { concurrencyKey: "k".repeat(129) }],
+    ["concurrency_key", { concurrencyKey: "a\u001fb" }],
+    ["worker_labels (a name)", { workerLabels: { "a=b": "c" } }],
+    ['worker_labels["a"]', { workerLabels: { a: "b\u001e" } }],
+    [
+      "worker_labels",
+      { workerLabels: Object.fromEntries(Array.from({ length: 17 }, (_, n) => [`${n}`, ""])) },
+    ],
+  ])("%s out of bounds is refused by its name", (field, spec) => {
+    expect(refusal(spec).fields.map((one) => one.field)).toContain(`spec.${field}`);
+  });
 });
 
 test("a templated input is looked at when it is leased", () => {

@@ -347,14 +347,11 @@ describe("canceling and retrying", () => {
   });
 });
 
-test.each(["provideInput", "explainTask", "pauseQueue", "resumeQueue", "purgeQueue"] as const)(
-  "%s says that it is not served yet",
-  async (name) => {
-    const method = TaskServiceService[name] as (typeof TaskServiceService)["explainTask"];
-    const error = await errorOf(
-      connection.unary(method, method.requestDeserialize(Buffer.of()), { timeoutMs }),
-    );
-    expect(error).toMatchObject({ code: "UNIMPLEMENTED", reason: "NOT_YET_SUPPORTED" });
-    expect(error.message.toLowerCase()).toContain(name.toLowerCase());
-  },
-);
+test("provideInput says that it is not served yet", async () => {
+  const method = TaskServiceService.provideInput;
+  const error = await errorOf(
+    connection.unary(method, method.requestDeserialize(Buffer.of()), { timeoutMs }),
+  );
+  expect(error).toMatchObject({ code: "UNIMPLEMENTED", reason: "NOT_YET_SUPPORTED" });
+  expect(error.message).toContain("ProvideInput");
+});

@@ -84,12 +84,15 @@ export interface TaskSpec {
    */
   renderInput: boolean;
   /** Unset: the role's policy. */
-  retry: RetryPolicy | undefined;
+  retry:
+    | RetryPolicy
+    | undefined;
+  /** What is unset in it: the role's. */
   timeouts: Timeouts | undefined;
   budget:
     | Budget
     | undefined;
-  /** Labels that a worker must have to be given this task. */
+  /** Labels that a worker must have to be given this task; at most 16, and no name with "=". */
   workerLabels: { [key: string]: string };
   /** Free labels for finding tasks again; at most 16. */
   labels: { [key: string]: string };
@@ -107,7 +110,7 @@ export interface TaskSpec {
   trace:
     | TraceContext
     | undefined;
-  /** Tasks with one key share a cap on how many run at once. */
+  /** Tasks with one key share the caps and rates a key that their queue's policy has. At most 128 bytes. Empty: none. */
   concurrencyKey: string;
   /** The workflow that this task is a node of, and the node's name. Set by the mesh. */
   workflowId: string;
@@ -146,17 +149,20 @@ export interface RetryPolicy {
   errorsNotRetried: string[];
 }
 
-/** Times after which a task fails by itself. Unset: no limit. */
+/** Times after which a task fails by itself, each from 100 ms to 366 days. Unset: no limit. */
 export interface Timeouts {
-  /** From queued to leased. */
+  /** From queued to leased; then the task FAILS with START_TIMEOUT. */
   toStart:
     | Duration
     | undefined;
-  /** From leased to finished, each attempt. */
+  /** From leased to finished, each attempt; then the attempt fails with FINISH_TIMEOUT. */
   toFinish:
     | Duration
     | undefined;
-  /** Between two signs of life of the handler. */
+  /**
+   * Between two signs of life of the handler, which are the lease's begin and entries for the log; then the attempt fails with
+   * HEARTBEAT_TIMEOUT.
+   */
   heartbeat: Duration | undefined;
 }
 
@@ -259,7 +265,7 @@ export interface Task {
 export interface TaskError {
   /**
    * UPPER_SNAKE_CASE; the role's own, or the mesh's: ROLE_ERROR, INVALID_INPUT, INVALID_OUTPUT, LEASE_EXPIRED, PARENT_FAILED,
-   * TEMPLATE_ERROR, CANCELED.
+   * START_TIMEOUT, FINISH_TIMEOUT, HEARTBEAT_TIMEOUT, TEMPLATE_ERROR, CANCELED.
    */
   kind: string;
   /** One line for people. */
@@ -506,7 +512,10 @@ export interface ExplainTaskResponse {
 }
 
 export interface WaitReason {
-  /** UPPER_SNAKE_CASE: CAP_REACHED, NO_WORKER, NO_MATCHING_WORKER, QUEUE_PAUSED, PARENTS_RUNNING, RATE_REACHED, BACKOFF … */
+  /**
+   * UPPER_SNAKE_CASE: QUEUE_PAUSED, PARENTS_RUNNING, SCHEDULED, BACKOFF, CAP_REACHED, RATE_REACHED, NO_WORKER,
+   * NO_MATCHING_WORKER, BEHIND_OTHERS, IN_LINE.
+   */
   kind: string;
   /** Such as "cap 3/3 for tenant-7". */
   message: string;
@@ -548,11 +557,51 @@ export interface QueueStatus {
   paused: boolean;
   /** Who paused it and why. */
   pauseReason: string;
+  /** How it hands out tasks: what ConfigureQueue set, or else the role's own. */
+  policy:
+    | QueuePolicy
+    | undefined;
+  /** When it was paused. Unset: it is not. */
+  pauseTime: Date | undefined;
+}
+
+/** How a queue hands out its tasks. Unset, 0 and empty do not limit. */
+export interface QueuePolicy {
+  /** Tasks that may run at once; at most 1,000,000. */
+  runningMax: number;
+  /** Tasks with one concurrency key that may run at once; at most 1,000,000. */
+  runningPerKeyMax: number;
+  /** Tasks that may start. */
+  rate:
+    | Rate
+    | undefined;
+  /** Tasks with one concurrency key that may start. */
+  ratePerKey:
+    | Rate
+    | undefined;
+  /** Shares of tenants within a priority, 0.01 to 100, for at most 100 tenants; a tenant that is not named has 1. */
+  tenantWeights: { [key: string]: number };
+}
+
+export interface QueuePolicy_TenantWeightsEntry {
+  key: string;
+  value: number;
+}
+
+/** A token bucket: `burst` tasks may start at once, and one more each 1/per_second s. */
+export interface Rate {
+  /** 0.0001 to 1,000,000. */
+  perSecond: number;
+  /** At most 1,000,000. 0: as many as in one second, and 1 at least. */
+  burst: number;
 }
 
 export interface PauseQueueRequest {
   role: string;
+  /** For whoever finds the queue paused. At most 1,024 bytes. */
   reason: string;
+  /** Who pauses it. At most 128 bytes. Empty: nobody in particular. */
+  actor: string;
 }
 
 export interface PauseQueueResponse {
@@ -569,14 +618,75 @@ export interface ResumeQueueResponse {
 
 export interface PurgeQueueRequest {
   role: string;
-  /** At least one; RUNNING is refused. */
+  /**
+   * At least one, but with dead_letter; RUNNING is refused. What is not final is canceled first, even if a worker was given it
+   * while the purge was under way.
+   */
   states: TaskState[];
-  /** True: only what is in the dead-letter set. */
+  /** True: only what is in the dead-letter set, whose tasks are FAILED. */
   deadLetter: boolean;
 }
 
 export interface PurgeQueueResponse {
   purged: number;
+}
+
+export interface ConfigureQueueRequest {
+  role: string;
+  change:
+    | //
+    /** The whole policy: what is unset in it does not limit, whatever the role says. */
+    { $case: "policy"; value: QueuePolicy }
+    | //
+    /** True: back to the role's own policy. */
+    { $case: "reset"; value: boolean }
+    | undefined;
+}
+
+export interface ConfigureQueueResponse {
+  queue: QueueStatus | undefined;
+}
+
+export interface RedriveQueueRequest {
+  role: string;
+  /** Tasks whose error has one of these kinds. Empty: every kind. */
+  errorKinds: string[];
+  /** Empty: every tenant. */
+  tenant: string;
+  /** Labels that a task must have. */
+  labels: { [key: string]: string };
+  /** The newest first; 1 to 100,000. 0: 10,000. */
+  tasksMax: number;
+  /** Unset: each as it was. */
+  inputChange:
+    | //
+    /** In place of each task's own input. */
+    { $case: "input"; value: Payload }
+    | //
+    /** A JSON object whose members are added to each task's JSON input, or replace the members of the same name. */
+    { $case: "inputMerge"; value: Payload }
+    | undefined;
+}
+
+export interface RedriveQueueRequest_LabelsEntry {
+  key: string;
+  value: string;
+}
+
+export interface RedriveQueueResponse {
+  /** Tasks that were put back. */
+  redriven: number;
+  /** Tasks that were not: their input cannot be changed so, or does not fit the role's schema then. */
+  refused: number;
+  /** The first 20 of those. */
+  refusals: RedriveRefusal[];
+  /** True: tasks_max was reached, and more tasks may match. */
+  more: boolean;
+}
+
+export interface RedriveRefusal {
+  taskId: string;
+  refusal: Refusal | undefined;
 }
 
 function createBaseTaskSpec(): TaskSpec {
@@ -4667,6 +4777,8 @@ function createBaseQueueStatus(): QueueStatus {
     serviceRate: 0,
     paused: false,
     pauseReason: "",
+    policy: undefined,
+    pauseTime: undefined,
   };
 }
 
@@ -4716,6 +4828,12 @@ export const QueueStatus: MessageFns<QueueStatus> = {
     }
     if (message.pauseReason !== "") {
       writer.uint32(122).string(message.pauseReason);
+    }
+    if (message.policy !== undefined) {
+      QueuePolicy.encode(message.policy, writer.uint32(130).fork()).join();
+    }
+    if (message.pauseTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.pauseTime), writer.uint32(138).fork()).join();
     }
     return writer;
   },
@@ -4853,6 +4971,22 @@ export const QueueStatus: MessageFns<QueueStatus> = {
             message.pauseReason = reader.string();
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.policy = QueuePolicy.decode(reader, reader.uint32());
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.pauseTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4887,12 +5021,266 @@ export const QueueStatus: MessageFns<QueueStatus> = {
     message.serviceRate = object.serviceRate ?? 0;
     message.paused = object.paused ?? false;
     message.pauseReason = object.pauseReason ?? "";
+    message.policy = (object.policy !== undefined && object.policy !== null)
+      ? QueuePolicy.fromPartial(object.policy)
+      : undefined;
+    message.pauseTime = object.pauseTime ?? undefined;
+    return message;
+  },
+};
+
+function createBaseQueuePolicy(): QueuePolicy {
+  return { runningMax: 0, runningPerKeyMax: 0, rate: undefined, ratePerKey: undefined, tenantWeights: {} };
+}
+
+export const QueuePolicy: MessageFns<QueuePolicy> = {
+  encode(message: QueuePolicy, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runningMax !== 0) {
+      writer.uint32(8).int32(message.runningMax);
+    }
+    if (message.runningPerKeyMax !== 0) {
+      writer.uint32(16).int32(message.runningPerKeyMax);
+    }
+    if (message.rate !== undefined) {
+      Rate.encode(message.rate, writer.uint32(26).fork()).join();
+    }
+    if (message.ratePerKey !== undefined) {
+      Rate.encode(message.ratePerKey, writer.uint32(34).fork()).join();
+    }
+    globalThis.Object.entries(message.tenantWeights).forEach(([key, value]: [string, number]) => {
+      QueuePolicy_TenantWeightsEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QueuePolicy {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQueuePolicy();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.runningMax = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.runningPerKeyMax = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.rate = Rate.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.ratePerKey = Rate.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            const entry5 = QueuePolicy_TenantWeightsEntry.decode(reader, reader.uint32());
+            if (entry5.value !== undefined) {
+              message.tenantWeights[entry5.key] = entry5.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<QueuePolicy>): QueuePolicy {
+    return QueuePolicy.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<QueuePolicy>): QueuePolicy {
+    const message = createBaseQueuePolicy();
+    message.runningMax = object.runningMax ?? 0;
+    message.runningPerKeyMax = object.runningPerKeyMax ?? 0;
+    message.rate = (object.rate !== undefined && object.rate !== null) ? Rate.fromPartial(object.rate) : undefined;
+    message.ratePerKey = (object.ratePerKey !== undefined && object.ratePerKey !== null)
+      ? Rate.fromPartial(object.ratePerKey)
+      : undefined;
+    message.tenantWeights = (globalThis.Object.entries(object.tenantWeights ?? {}) as [string, number][]).reduce(
+      (acc: { [key: string]: number }, [key, value]: [string, number]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.Number(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseQueuePolicy_TenantWeightsEntry(): QueuePolicy_TenantWeightsEntry {
+  return { key: "", value: 0 };
+}
+
+export const QueuePolicy_TenantWeightsEntry: MessageFns<QueuePolicy_TenantWeightsEntry> = {
+  encode(message: QueuePolicy_TenantWeightsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(17).double(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QueuePolicy_TenantWeightsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQueuePolicy_TenantWeightsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.value = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<QueuePolicy_TenantWeightsEntry>): QueuePolicy_TenantWeightsEntry {
+    return QueuePolicy_TenantWeightsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<QueuePolicy_TenantWeightsEntry>): QueuePolicy_TenantWeightsEntry {
+    const message = createBaseQueuePolicy_TenantWeightsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? 0;
+    return message;
+  },
+};
+
+function createBaseRate(): Rate {
+  return { perSecond: 0, burst: 0 };
+}
+
+export const Rate: MessageFns<Rate> = {
+  encode(message: Rate, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.perSecond !== 0) {
+      writer.uint32(9).double(message.perSecond);
+    }
+    if (message.burst !== 0) {
+      writer.uint32(16).int32(message.burst);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Rate {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRate();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.perSecond = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.burst = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Rate>): Rate {
+    return Rate.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Rate>): Rate {
+    const message = createBaseRate();
+    message.perSecond = object.perSecond ?? 0;
+    message.burst = object.burst ?? 0;
     return message;
   },
 };
 
 function createBasePauseQueueRequest(): PauseQueueRequest {
-  return { role: "", reason: "" };
+  return { role: "", reason: "", actor: "" };
 }
 
 export const PauseQueueRequest: MessageFns<PauseQueueRequest> = {
@@ -4902,6 +5290,9 @@ export const PauseQueueRequest: MessageFns<PauseQueueRequest> = {
     }
     if (message.reason !== "") {
       writer.uint32(18).string(message.reason);
+    }
+    if (message.actor !== "") {
+      writer.uint32(26).string(message.actor);
     }
     return writer;
   },
@@ -4935,6 +5326,14 @@ export const PauseQueueRequest: MessageFns<PauseQueueRequest> = {
             message.reason = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4954,6 +5353,7 @@ export const PauseQueueRequest: MessageFns<PauseQueueRequest> = {
     const message = createBasePauseQueueRequest();
     message.role = object.role ?? "";
     message.reason = object.reason ?? "";
+    message.actor = object.actor ?? "";
     return message;
   },
 };
@@ -5275,6 +5675,535 @@ export const PurgeQueueResponse: MessageFns<PurgeQueueResponse> = {
   },
 };
 
+function createBaseConfigureQueueRequest(): ConfigureQueueRequest {
+  return { role: "", change: undefined };
+}
+
+export const ConfigureQueueRequest: MessageFns<ConfigureQueueRequest> = {
+  encode(message: ConfigureQueueRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.role !== "") {
+      writer.uint32(10).string(message.role);
+    }
+    switch (message.change?.$case) {
+      case "policy":
+        QueuePolicy.encode(message.change.value, writer.uint32(18).fork()).join();
+        break;
+      case "reset":
+        writer.uint32(24).bool(message.change.value);
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfigureQueueRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfigureQueueRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.change = { $case: "policy", value: QueuePolicy.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.change = { $case: "reset", value: reader.bool() };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ConfigureQueueRequest>): ConfigureQueueRequest {
+    return ConfigureQueueRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ConfigureQueueRequest>): ConfigureQueueRequest {
+    const message = createBaseConfigureQueueRequest();
+    message.role = object.role ?? "";
+    switch (object.change?.$case) {
+      case "policy": {
+        if (object.change?.value !== undefined && object.change?.value !== null) {
+          message.change = { $case: "policy", value: QueuePolicy.fromPartial(object.change.value) };
+        }
+        break;
+      }
+      case "reset": {
+        if (object.change?.value !== undefined && object.change?.value !== null) {
+          message.change = { $case: "reset", value: object.change.value };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseConfigureQueueResponse(): ConfigureQueueResponse {
+  return { queue: undefined };
+}
+
+export const ConfigureQueueResponse: MessageFns<ConfigureQueueResponse> = {
+  encode(message: ConfigureQueueResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.queue !== undefined) {
+      QueueStatus.encode(message.queue, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfigureQueueResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfigureQueueResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.queue = QueueStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ConfigureQueueResponse>): ConfigureQueueResponse {
+    return ConfigureQueueResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ConfigureQueueResponse>): ConfigureQueueResponse {
+    const message = createBaseConfigureQueueResponse();
+    message.queue = (object.queue !== undefined && object.queue !== null)
+      ? QueueStatus.fromPartial(object.queue)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRedriveQueueRequest(): RedriveQueueRequest {
+  return { role: "", errorKinds: [], tenant: "", labels: {}, tasksMax: 0, inputChange: undefined };
+}
+
+export const RedriveQueueRequest: MessageFns<RedriveQueueRequest> = {
+  encode(message: RedriveQueueRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.role !== "") {
+      writer.uint32(10).string(message.role);
+    }
+    for (const v of message.errorKinds) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.tenant !== "") {
+      writer.uint32(26).string(message.tenant);
+    }
+    globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
+      RedriveQueueRequest_LabelsEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
+    });
+    if (message.tasksMax !== 0) {
+      writer.uint32(40).int32(message.tasksMax);
+    }
+    switch (message.inputChange?.$case) {
+      case "input":
+        Payload.encode(message.inputChange.value, writer.uint32(50).fork()).join();
+        break;
+      case "inputMerge":
+        Payload.encode(message.inputChange.value, writer.uint32(58).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RedriveQueueRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRedriveQueueRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.errorKinds.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            const entry4 = RedriveQueueRequest_LabelsEntry.decode(reader, reader.uint32());
+            if (entry4.value !== undefined) {
+              message.labels[entry4.key] = entry4.value;
+            }
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.tasksMax = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.inputChange = { $case: "input", value: Payload.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.inputChange = { $case: "inputMerge", value: Payload.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RedriveQueueRequest>): RedriveQueueRequest {
+    return RedriveQueueRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RedriveQueueRequest>): RedriveQueueRequest {
+    const message = createBaseRedriveQueueRequest();
+    message.role = object.role ?? "";
+    message.errorKinds = object.errorKinds?.map((e) => e) || [];
+    message.tenant = object.tenant ?? "";
+    message.labels = (globalThis.Object.entries(object.labels ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.tasksMax = object.tasksMax ?? 0;
+    switch (object.inputChange?.$case) {
+      case "input": {
+        if (object.inputChange?.value !== undefined && object.inputChange?.value !== null) {
+          message.inputChange = { $case: "input", value: Payload.fromPartial(object.inputChange.value) };
+        }
+        break;
+      }
+      case "inputMerge": {
+        if (object.inputChange?.value !== undefined && object.inputChange?.value !== null) {
+          message.inputChange = { $case: "inputMerge", value: Payload.fromPartial(object.inputChange.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseRedriveQueueRequest_LabelsEntry(): RedriveQueueRequest_LabelsEntry {
+  return { key: "", value: "" };
+}
+
+export const RedriveQueueRequest_LabelsEntry: MessageFns<RedriveQueueRequest_LabelsEntry> = {
+  encode(message: RedriveQueueRequest_LabelsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RedriveQueueRequest_LabelsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRedriveQueueRequest_LabelsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RedriveQueueRequest_LabelsEntry>): RedriveQueueRequest_LabelsEntry {
+    return RedriveQueueRequest_LabelsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RedriveQueueRequest_LabelsEntry>): RedriveQueueRequest_LabelsEntry {
+    const message = createBaseRedriveQueueRequest_LabelsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseRedriveQueueResponse(): RedriveQueueResponse {
+  return { redriven: 0, refused: 0, refusals: [], more: false };
+}
+
+export const RedriveQueueResponse: MessageFns<RedriveQueueResponse> = {
+  encode(message: RedriveQueueResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.redriven !== 0) {
+      writer.uint32(8).int64(message.redriven);
+    }
+    if (message.refused !== 0) {
+      writer.uint32(16).int64(message.refused);
+    }
+    for (const v of message.refusals) {
+      RedriveRefusal.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.more !== false) {
+      writer.uint32(32).bool(message.more);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RedriveQueueResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRedriveQueueResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.redriven = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.refused = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.refusals.push(RedriveRefusal.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.more = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RedriveQueueResponse>): RedriveQueueResponse {
+    return RedriveQueueResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RedriveQueueResponse>): RedriveQueueResponse {
+    const message = createBaseRedriveQueueResponse();
+    message.redriven = object.redriven ?? 0;
+    message.refused = object.refused ?? 0;
+    message.refusals = object.refusals?.map((e) => RedriveRefusal.fromPartial(e)) || [];
+    message.more = object.more ?? false;
+    return message;
+  },
+};
+
+function createBaseRedriveRefusal(): RedriveRefusal {
+  return { taskId: "", refusal: undefined };
+}
+
+export const RedriveRefusal: MessageFns<RedriveRefusal> = {
+  encode(message: RedriveRefusal, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.taskId !== "") {
+      writer.uint32(10).string(message.taskId);
+    }
+    if (message.refusal !== undefined) {
+      Refusal.encode(message.refusal, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RedriveRefusal {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRedriveRefusal();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.taskId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.refusal = Refusal.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RedriveRefusal>): RedriveRefusal {
+    return RedriveRefusal.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RedriveRefusal>): RedriveRefusal {
+    const message = createBaseRedriveRefusal();
+    message.taskId = object.taskId ?? "";
+    message.refusal = (object.refusal !== undefined && object.refusal !== null)
+      ? Refusal.fromPartial(object.refusal)
+      : undefined;
+    return message;
+  },
+};
+
 /** TaskService: the work of the mesh. Every replica of every role serves it over the shared store. */
 export type TaskServiceService = typeof TaskServiceService;
 export const TaskServiceService = {
@@ -5430,6 +6359,32 @@ export const TaskServiceService = {
     responseSerialize: (value: PurgeQueueResponse): Buffer => Buffer.from(PurgeQueueResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PurgeQueueResponse => PurgeQueueResponse.decode(value),
   },
+  /**
+   * Sets how a queue hands out its tasks, in place of its role's own policy, or goes back to that. It holds for every server
+   * of the store, from the next lease on.
+   */
+  configureQueue: {
+    path: "/agentmesh.v1.TaskService/ConfigureQueue" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ConfigureQueueRequest): Buffer =>
+      Buffer.from(ConfigureQueueRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ConfigureQueueRequest => ConfigureQueueRequest.decode(value),
+    responseSerialize: (value: ConfigureQueueResponse): Buffer =>
+      Buffer.from(ConfigureQueueResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ConfigureQueueResponse => ConfigureQueueResponse.decode(value),
+  },
+  /** Puts a queue's FAILED tasks back, each as a new generation with all its attempts, with another input if need be. */
+  redriveQueue: {
+    path: "/agentmesh.v1.TaskService/RedriveQueue" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RedriveQueueRequest): Buffer => Buffer.from(RedriveQueueRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RedriveQueueRequest => RedriveQueueRequest.decode(value),
+    responseSerialize: (value: RedriveQueueResponse): Buffer =>
+      Buffer.from(RedriveQueueResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RedriveQueueResponse => RedriveQueueResponse.decode(value),
+  },
 } as const;
 
 export interface TaskServiceServer extends UntypedServiceImplementation {
@@ -5471,6 +6426,13 @@ export interface TaskServiceServer extends UntypedServiceImplementation {
   resumeQueue: handleUnaryCall<ResumeQueueRequest, ResumeQueueResponse>;
   /** Deletes a queue's tasks in the states named. */
   purgeQueue: handleUnaryCall<PurgeQueueRequest, PurgeQueueResponse>;
+  /**
+   * Sets how a queue hands out its tasks, in place of its role's own policy, or goes back to that. It holds for every server
+   * of the store, from the next lease on.
+   */
+  configureQueue: handleUnaryCall<ConfigureQueueRequest, ConfigureQueueResponse>;
+  /** Puts a queue's FAILED tasks back, each as a new generation with all its attempts, with another input if need be. */
+  redriveQueue: handleUnaryCall<RedriveQueueRequest, RedriveQueueResponse>;
 }
 
 export interface TaskServiceClient extends Client {
@@ -5689,6 +6651,41 @@ export interface TaskServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: PurgeQueueResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Sets how a queue hands out its tasks, in place of its role's own policy, or goes back to that. It holds for every server
+   * of the store, from the next lease on.
+   */
+  configureQueue(
+    request: ConfigureQueueRequest,
+    callback: (error: ServiceError | null, response: ConfigureQueueResponse) => void,
+  ): ClientUnaryCall;
+  configureQueue(
+    request: ConfigureQueueRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ConfigureQueueResponse) => void,
+  ): ClientUnaryCall;
+  configureQueue(
+    request: ConfigureQueueRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ConfigureQueueResponse) => void,
+  ): ClientUnaryCall;
+  /** Puts a queue's FAILED tasks back, each as a new generation with all its attempts, with another input if need be. */
+  redriveQueue(
+    request: RedriveQueueRequest,
+    callback: (error: ServiceError | null, response: RedriveQueueResponse) => void,
+  ): ClientUnaryCall;
+  redriveQueue(
+    request: RedriveQueueRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RedriveQueueResponse) => void,
+  ): ClientUnaryCall;
+  redriveQueue(
+    request: RedriveQueueRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RedriveQueueResponse) => void,
   ): ClientUnaryCall;
 }
 

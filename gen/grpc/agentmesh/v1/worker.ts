@@ -54,7 +54,7 @@ export interface Lease {
   queueTime:
     | Date
     | undefined;
-  /** Unset: the task has no deadline. */
+  /** The attempt fails with FINISH_TIMEOUT this long after it was given, renewed or not. Unset: it has no such timeout. */
   deadline:
     | Duration
     | undefined;
@@ -84,6 +84,7 @@ export interface Hello {
   version: string;
   /** Tasks at once, for display; credit is what counts. 0: this stream only renews and reports. */
   slots: number;
+  /** What the worker has: it is given tasks whose worker_labels are all among them. At most 16, and no name with "=". */
   labels: { [key: string]: string };
   /** The term to lease for; 1 s to 1 h. Unset: 30 s. */
   lease: Duration | undefined;
@@ -205,7 +206,10 @@ export interface AssignTaskRequest {
     | Duration
     | undefined;
   /** As in Hello. */
-  lease: Duration | undefined;
+  lease:
+    | Duration
+    | undefined;
+  /** As in Hello. */
   labels: { [key: string]: string };
 }
 

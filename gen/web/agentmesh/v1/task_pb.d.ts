@@ -69,6 +69,8 @@ export declare type TaskSpec = Message<"agentmesh.v1.TaskSpec"> & {
   retry?: RetryPolicy | undefined;
 
   /**
+   * What is unset in it: the role's.
+   *
    * @generated from field: agentmesh.v1.Timeouts timeouts = 8;
    */
   timeouts?: Timeouts | undefined;
@@ -79,7 +81,7 @@ export declare type TaskSpec = Message<"agentmesh.v1.TaskSpec"> & {
   budget?: Budget | undefined;
 
   /**
-   * Labels that a worker must have to be given this task.
+   * Labels that a worker must have to be given this task; at most 16, and no name with "=".
    *
    * @generated from field: map<string, string> worker_labels = 10;
    */
@@ -121,7 +123,7 @@ export declare type TaskSpec = Message<"agentmesh.v1.TaskSpec"> & {
   trace?: TraceContext | undefined;
 
   /**
-   * Tasks with one key share a cap on how many run at once.
+   * Tasks with one key share the caps and rates a key that their queue's policy has. At most 128 bytes. Empty: none.
    *
    * @generated from field: string concurrency_key = 16;
    */
@@ -209,27 +211,28 @@ export declare type RetryPolicy = Message<"agentmesh.v1.RetryPolicy"> & {
 export declare const RetryPolicySchema: GenMessage<RetryPolicy>;
 
 /**
- * Times after which a task fails by itself. Unset: no limit.
+ * Times after which a task fails by itself, each from 100 ms to 366 days. Unset: no limit.
  *
  * @generated from message agentmesh.v1.Timeouts
  */
 export declare type Timeouts = Message<"agentmesh.v1.Timeouts"> & {
   /**
-   * From queued to leased.
+   * From queued to leased; then the task FAILS with START_TIMEOUT.
    *
    * @generated from field: google.protobuf.Duration to_start = 1;
    */
   toStart?: Duration | undefined;
 
   /**
-   * From leased to finished, each attempt.
+   * From leased to finished, each attempt; then the attempt fails with FINISH_TIMEOUT.
    *
    * @generated from field: google.protobuf.Duration to_finish = 2;
    */
   toFinish?: Duration | undefined;
 
   /**
-   * Between two signs of life of the handler.
+   * Between two signs of life of the handler, which are the lease's begin and entries for the log; then the attempt fails with
+   * HEARTBEAT_TIMEOUT.
    *
    * @generated from field: google.protobuf.Duration heartbeat = 3;
    */
@@ -509,7 +512,7 @@ export declare const TaskSchema: GenMessage<Task>;
 export declare type TaskError = Message<"agentmesh.v1.TaskError"> & {
   /**
    * UPPER_SNAKE_CASE; the role's own, or the mesh's: ROLE_ERROR, INVALID_INPUT, INVALID_OUTPUT, LEASE_EXPIRED, PARENT_FAILED,
-   * TEMPLATE_ERROR, CANCELED.
+   * START_TIMEOUT, FINISH_TIMEOUT, HEARTBEAT_TIMEOUT, TEMPLATE_ERROR, CANCELED.
    *
    * @generated from field: string kind = 1;
    */
@@ -1399,7 +1402,8 @@ export declare const ExplainTaskResponseSchema: GenMessage<ExplainTaskResponse>;
  */
 export declare type WaitReason = Message<"agentmesh.v1.WaitReason"> & {
   /**
-   * UPPER_SNAKE_CASE: CAP_REACHED, NO_WORKER, NO_MATCHING_WORKER, QUEUE_PAUSED, PARENTS_RUNNING, RATE_REACHED, BACKOFF …
+   * UPPER_SNAKE_CASE: QUEUE_PAUSED, PARENTS_RUNNING, SCHEDULED, BACKOFF, CAP_REACHED, RATE_REACHED, NO_WORKER,
+   * NO_MATCHING_WORKER, BEHIND_OTHERS, IN_LINE.
    *
    * @generated from field: string kind = 1;
    */
@@ -1542,6 +1546,20 @@ export declare type QueueStatus = Message<"agentmesh.v1.QueueStatus"> & {
    * @generated from field: string pause_reason = 15;
    */
   pauseReason: string;
+
+  /**
+   * How it hands out tasks: what ConfigureQueue set, or else the role's own.
+   *
+   * @generated from field: agentmesh.v1.QueuePolicy policy = 16;
+   */
+  policy?: QueuePolicy | undefined;
+
+  /**
+   * When it was paused. Unset: it is not.
+   *
+   * @generated from field: google.protobuf.Timestamp pause_time = 17;
+   */
+  pauseTime?: Timestamp | undefined;
 };
 
 /**
@@ -1549,6 +1567,81 @@ export declare type QueueStatus = Message<"agentmesh.v1.QueueStatus"> & {
  * Use `create(QueueStatusSchema)` to create a new message.
  */
 export declare const QueueStatusSchema: GenMessage<QueueStatus>;
+
+/**
+ * How a queue hands out its tasks. Unset, 0 and empty do not limit.
+ *
+ * @generated from message agentmesh.v1.QueuePolicy
+ */
+export declare type QueuePolicy = Message<"agentmesh.v1.QueuePolicy"> & {
+  /**
+   * Tasks that may run at once; at most 1,000,000.
+   *
+   * @generated from field: int32 running_max = 1;
+   */
+  runningMax: number;
+
+  /**
+   * Tasks with one concurrency key that may run at once; at most 1,000,000.
+   *
+   * @generated from field: int32 running_per_key_max = 2;
+   */
+  runningPerKeyMax: number;
+
+  /**
+   * Tasks that may start.
+   *
+   * @generated from field: agentmesh.v1.Rate rate = 3;
+   */
+  rate?: Rate | undefined;
+
+  /**
+   * Tasks with one concurrency key that may start.
+   *
+   * @generated from field: agentmesh.v1.Rate rate_per_key = 4;
+   */
+  ratePerKey?: Rate | undefined;
+
+  /**
+   * Shares of tenants within a priority, 0.01 to 100, for at most 100 tenants; a tenant that is not named has 1.
+   *
+   * @generated from field: map<string, double> tenant_weights = 5;
+   */
+  tenantWeights: { [key: string]: number };
+};
+
+/**
+ * Describes the message agentmesh.v1.QueuePolicy.
+ * Use `create(QueuePolicySchema)` to create a new message.
+ */
+export declare const QueuePolicySchema: GenMessage<QueuePolicy>;
+
+/**
+ * A token bucket: `burst` tasks may start at once, and one more each 1/per_second s.
+ *
+ * @generated from message agentmesh.v1.Rate
+ */
+export declare type Rate = Message<"agentmesh.v1.Rate"> & {
+  /**
+   * 0.0001 to 1,000,000.
+   *
+   * @generated from field: double per_second = 1;
+   */
+  perSecond: number;
+
+  /**
+   * At most 1,000,000. 0: as many as in one second, and 1 at least.
+   *
+   * @generated from field: int32 burst = 2;
+   */
+  burst: number;
+};
+
+/**
+ * Describes the message agentmesh.v1.Rate.
+ * Use `create(RateSchema)` to create a new message.
+ */
+export declare const RateSchema: GenMessage<Rate>;
 
 /**
  * @generated from message agentmesh.v1.PauseQueueRequest
@@ -1560,9 +1653,18 @@ export declare type PauseQueueRequest = Message<"agentmesh.v1.PauseQueueRequest"
   role: string;
 
   /**
+   * For whoever finds the queue paused. At most 1,024 bytes.
+   *
    * @generated from field: string reason = 2;
    */
   reason: string;
+
+  /**
+   * Who pauses it. At most 128 bytes. Empty: nobody in particular.
+   *
+   * @generated from field: string actor = 3;
+   */
+  actor: string;
 };
 
 /**
@@ -1629,14 +1731,15 @@ export declare type PurgeQueueRequest = Message<"agentmesh.v1.PurgeQueueRequest"
   role: string;
 
   /**
-   * At least one; RUNNING is refused.
+   * At least one, but with dead_letter; RUNNING is refused. What is not final is canceled first, even if a worker was given it
+   * while the purge was under way.
    *
    * @generated from field: repeated agentmesh.v1.TaskState states = 2;
    */
   states: TaskState[];
 
   /**
-   * True: only what is in the dead-letter set.
+   * True: only what is in the dead-letter set, whose tasks are FAILED.
    *
    * @generated from field: bool dead_letter = 3;
    */
@@ -1664,6 +1767,186 @@ export declare type PurgeQueueResponse = Message<"agentmesh.v1.PurgeQueueRespons
  * Use `create(PurgeQueueResponseSchema)` to create a new message.
  */
 export declare const PurgeQueueResponseSchema: GenMessage<PurgeQueueResponse>;
+
+/**
+ * @generated from message agentmesh.v1.ConfigureQueueRequest
+ */
+export declare type ConfigureQueueRequest = Message<"agentmesh.v1.ConfigureQueueRequest"> & {
+  /**
+   * @generated from field: string role = 1;
+   */
+  role: string;
+
+  /**
+   * @generated from oneof agentmesh.v1.ConfigureQueueRequest.change
+   */
+  change: {
+    /**
+     * The whole policy: what is unset in it does not limit, whatever the role says.
+     *
+     * @generated from field: agentmesh.v1.QueuePolicy policy = 2;
+     */
+    value: QueuePolicy;
+    case: "policy";
+  } | {
+    /**
+     * True: back to the role's own policy.
+     *
+     * @generated from field: bool reset = 3;
+     */
+    value: boolean;
+    case: "reset";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message agentmesh.v1.ConfigureQueueRequest.
+ * Use `create(ConfigureQueueRequestSchema)` to create a new message.
+ */
+export declare const ConfigureQueueRequestSchema: GenMessage<ConfigureQueueRequest>;
+
+/**
+ * @generated from message agentmesh.v1.ConfigureQueueResponse
+ */
+export declare type ConfigureQueueResponse = Message<"agentmesh.v1.ConfigureQueueResponse"> & {
+  /**
+   * @generated from field: agentmesh.v1.QueueStatus queue = 1;
+   */
+  queue?: QueueStatus | undefined;
+};
+
+/**
+ * Describes the message agentmesh.v1.ConfigureQueueResponse.
+ * Use `create(ConfigureQueueResponseSchema)` to create a new message.
+ */
+export declare const ConfigureQueueResponseSchema: GenMessage<ConfigureQueueResponse>;
+
+/**
+ * @generated from message agentmesh.v1.RedriveQueueRequest
+ */
+export declare type RedriveQueueRequest = Message<"agentmesh.v1.RedriveQueueRequest"> & {
+  /**
+   * @generated from field: string role = 1;
+   */
+  role: string;
+
+  /**
+   * Tasks whose error has one of these kinds. Empty: every kind.
+   *
+   * @generated from field: repeated string error_kinds = 2;
+   */
+  errorKinds: string[];
+
+  /**
+   * Empty: every tenant.
+   *
+   * @generated from field: string tenant = 3;
+   */
+  tenant: string;
+
+  /**
+   * Labels that a task must have.
+   *
+   * @generated from field: map<string, string> labels = 4;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * The newest first; 1 to 100,000. 0: 10,000.
+   *
+   * @generated from field: int32 tasks_max = 5;
+   */
+  tasksMax: number;
+
+  /**
+   * Unset: each as it was.
+   *
+   * @generated from oneof agentmesh.v1.RedriveQueueRequest.input_change
+   */
+  inputChange: {
+    /**
+     * In place of each task's own input.
+     *
+     * @generated from field: agentmesh.v1.Payload input = 6;
+     */
+    value: Payload;
+    case: "input";
+  } | {
+    /**
+     * A JSON object whose members are added to each task's JSON input, or replace the members of the same name.
+     *
+     * @generated from field: agentmesh.v1.Payload input_merge = 7;
+     */
+    value: Payload;
+    case: "inputMerge";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message agentmesh.v1.RedriveQueueRequest.
+ * Use `create(RedriveQueueRequestSchema)` to create a new message.
+ */
+export declare const RedriveQueueRequestSchema: GenMessage<RedriveQueueRequest>;
+
+/**
+ * @generated from message agentmesh.v1.RedriveQueueResponse
+ */
+export declare type RedriveQueueResponse = Message<"agentmesh.v1.RedriveQueueResponse"> & {
+  /**
+   * Tasks that were put back.
+   *
+   * @generated from field: int64 redriven = 1;
+   */
+  redriven: bigint;
+
+  /**
+   * Tasks that were not: their input cannot be changed so, or does not fit the role's schema then.
+   *
+   * @generated from field: int64 refused = 2;
+   */
+  refused: bigint;
+
+  /**
+   * The first 20 of those.
+   *
+   * @generated from field: repeated agentmesh.v1.RedriveRefusal refusals = 3;
+   */
+  refusals: RedriveRefusal[];
+
+  /**
+   * True: tasks_max was reached, and more tasks may match.
+   *
+   * @generated from field: bool more = 4;
+   */
+  more: boolean;
+};
+
+/**
+ * Describes the message agentmesh.v1.RedriveQueueResponse.
+ * Use `create(RedriveQueueResponseSchema)` to create a new message.
+ */
+export declare const RedriveQueueResponseSchema: GenMessage<RedriveQueueResponse>;
+
+/**
+ * @generated from message agentmesh.v1.RedriveRefusal
+ */
+export declare type RedriveRefusal = Message<"agentmesh.v1.RedriveRefusal"> & {
+  /**
+   * @generated from field: string task_id = 1;
+   */
+  taskId: string;
+
+  /**
+   * @generated from field: agentmesh.v1.Refusal refusal = 2;
+   */
+  refusal?: Refusal | undefined;
+};
+
+/**
+ * Describes the message agentmesh.v1.RedriveRefusal.
+ * Use `create(RedriveRefusalSchema)` to create a new message.
+ */
+export declare const RedriveRefusalSchema: GenMessage<RedriveRefusal>;
 
 /**
  * Where a task is. SUCCEEDED, FAILED and CANCELED are final.
@@ -1881,6 +2164,27 @@ export declare const TaskService: GenService<{
     methodKind: "unary";
     input: typeof PurgeQueueRequestSchema;
     output: typeof PurgeQueueResponseSchema;
+  },
+  /**
+   * Sets how a queue hands out its tasks, in place of its role's own policy, or goes back to that. It holds for every server
+   * of the store, from the next lease on.
+   *
+   * @generated from rpc agentmesh.v1.TaskService.ConfigureQueue
+   */
+  configureQueue: {
+    methodKind: "unary";
+    input: typeof ConfigureQueueRequestSchema;
+    output: typeof ConfigureQueueResponseSchema;
+  },
+  /**
+   * Puts a queue's FAILED tasks back, each as a new generation with all its attempts, with another input if need be.
+   *
+   * @generated from rpc agentmesh.v1.TaskService.RedriveQueue
+   */
+  redriveQueue: {
+    methodKind: "unary";
+    input: typeof RedriveQueueRequestSchema;
+    output: typeof RedriveQueueResponseSchema;
   },
 }>;
 

@@ -79,7 +79,7 @@ export declare type Lease = Message<"agentmesh.v1.Lease"> & {
   queueTime?: Timestamp | undefined;
 
   /**
-   * Unset: the task has no deadline.
+   * The attempt fails with FINISH_TIMEOUT this long after it was given, renewed or not. Unset: it has no such timeout.
    *
    * @generated from field: google.protobuf.Duration deadline = 7;
    */
@@ -177,6 +177,8 @@ export declare type Hello = Message<"agentmesh.v1.Hello"> & {
   slots: number;
 
   /**
+   * What the worker has: it is given tasks whose worker_labels are all among them. At most 16, and no name with "=".
+   *
    * @generated from field: map<string, string> labels = 5;
    */
   labels: { [key: string]: string };
@@ -545,6 +547,8 @@ export declare type AssignTaskRequest = Message<"agentmesh.v1.AssignTaskRequest"
   lease?: Duration | undefined;
 
   /**
+   * As in Hello.
+   *
    * @generated from field: map<string, string> labels = 6;
    */
   labels: { [key: string]: string };

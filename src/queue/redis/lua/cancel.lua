@@ -3,6 +3,7 @@
 -- ARGV[3]  items: unique Bc0, reason I4c0
 -- outcomes: changed B, state B (255 missing)
 --@include moves
+--@main
 local at, outcomes = 1, {}
 while at <= #INPUT do
   local uniq, reason

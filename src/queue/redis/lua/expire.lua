@@ -3,6 +3,7 @@
 -- ARGV[3]  items: unique Bc0, fence I4, again B, delay I6, failure I4c0, reason I4c0
 -- outcomes: taken back B
 --@include moves
+--@main
 local at, outcomes = 1, {}
 while at <= #INPUT do
   local uniq, fence, again, delay, failure, reason

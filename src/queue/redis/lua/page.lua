@@ -7,50 +7,54 @@
 -- ARGV[7]  bytes after which it stops
 -- Reply: tasks (number I5, then as addTask packs it), the number and the time of creation of the last one looked at, 1: that
 -- was the last one of all, the tasks' values
---@include task
---@include line
 --@include record
-local before, most, states, dead, bytesMax =
-  tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6] == '1', tonumber(ARGV[7])
-if before == 0 then before = 2 ^ 40 end
-local seen, number, created = 0, before, 0
+--@include runs
+--@state before, most, states, bytesMax = tonumber(args[3]), tonumber(args[4]), tonumber(args[5]), tonumber(args[7])
+--@state seen, number, created = 0, 0, 0
 
-local function look(uniq)
-  local got = readTask(uniq)
-  local T = taskOf(uniq, got[1])
-  seen, number, created = seen + 1, T[NUMBER], T[CREATED]
+local function look(T)
+  seen, number, created = seen + 1, T[CHUNK] + T[SLOT], T[CREATED]
   if band(states, 2 ^ T[STATE]) == 0 then return end
   parts[#parts + 1] = pack('>I5', number)
-  addTask(uniq, got)
+  addTask(T)
 end
 
 local function ended() return seen >= most or bytes >= bytesMax end
 
 local function lookAtDead()
-  local last = format('(%.0f', before)
-  for _, uniq in ipairs(call('ZREVRANGEBYSCORE', Q .. 'x', last, '-inf', 'LIMIT', 0, most)) do
+  for _, uniq in ipairs(call('ZREVRANGEBYSCORE', Q .. 'X', '(' .. text(before), '-inf', 'LIMIT', 0, most)) do
     if ended() then return false end
-    look(uniq)
+    look(load(uniq))
   end
   return not ended()
 end
 
+-- The names in a chunk, in the order of their slots.
+local function chunkNames(chunk)
+  local key = Q .. 'S:' .. chunk
+  local bytes, n = parse('>I2B', call('GETRANGE', key, 0, INDEX_HEAD - 1))
+  return indexNames(call('GETRANGE', key, 0, bytes - 1), 0, n)
+end
+
 local function lookAtAll()
-  local limit = bucketOf(before - 1)
+  local limit = '(' .. text(before)
   while true do
-    local bucket = call('ZREVRANGEBYSCORE', Q .. 'n', limit, '-inf', 'LIMIT', 0, 1)[1]
-    if not bucket then return true end
-    local members = lineMembers('n', bucket)
-    for i = #members, 1, -1 do
-      if bucket * SPAN + members[i][1] < before then
-        if ended() then return false end
-        look(members[i][2])
-      end
+    local chunk = call('ZREVRANGEBYSCORE', Q .. 'n', limit, '-inf', 'LIMIT', 0, 1)[1]
+    if not chunk then return true end
+    local names, first = chunkNames(chunk), tonumber(chunk)
+    for slot = math.min(#names, before - first) - 1, 0, -1 do
+      if ended() then return false end
+      local T = load(names[slot + 1])
+      -- A slot may have been refused, or its task be gone.
+      if T and T[CHUNK] == first and T[SLOT] == slot then look(T) end
     end
-    limit = '(' .. bucket
+    limit = '(' .. chunk
   end
 end
 
+--@main
+if before == 0 then before = 2 ^ 40 end
+number = before
 local exhausted
-if dead then exhausted = lookAtDead() else exhausted = lookAtAll() end
+if ARGV[6] == '1' then exhausted = lookAtDead() else exhausted = lookAtAll() end
 return { table.concat(parts), number, created, exhausted and 1 or 0, values }

@@ -1,8 +1,10 @@
 #!lua flags=allow-oom
--- Moves the ends of leases.
+-- Moves the ends of leases, as far as the attempts' timeouts let them.
 -- ARGV[3]  items: unique Bc0, fence I4, lease in milliseconds I6
 -- outcomes: accepted B, state B (255 missing)
---@include save
+--@include commit
+--@include timeouts
+--@main
 local at, outcomes = 1, {}
 while at <= #INPUT do
   local uniq, fence, leaseMs
@@ -10,10 +12,17 @@ while at <= #INPUT do
   local T = load(uniq)
   local accepted = T and T[STATE] == RUNNING and T[FENCE] == fence
   if accepted then
-    T[DUE] = NOW + leaseMs
-    leased[#leased + 1] = T[DUE]
-    leased[#leased + 1] = uniq
-    save(T)
+    local due, z = NOW + leaseMs, timeoutsOf(T)
+    if z then
+      accepted = limitOf(T, z) > NOW
+      due = math.min(due, limitOf(T, z))
+      z.leaseMs = leaseMs
+      if accepted then set(T, 'z', packTimeouts(z)) end
+    end
+    if accepted then
+      leaseUntil(T, due)
+      save(T)
+    end
   end
   outcomes[#outcomes + 1] = char(accepted and 1 or 0, T and T[STATE] or MISSING)
 end

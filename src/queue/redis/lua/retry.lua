@@ -11,8 +11,8 @@ local function again(T)
   T[ATTEMPT] = 0
   T[FINISHED] = 0
   T[DUE] = 0
-  dropError(T)
-  local unmet = call('HGETALL', Q .. 'p:' .. T.uniq)
+  drop(T, 'e')
+  local unmet = call('HGETALL', Q .. 'P:' .. T.uniq)
   if unmet[1] then
     blockOn(T, unmet)
     move(T, BLOCKED, 'retried')
@@ -21,6 +21,7 @@ local function again(T)
   end
 end
 
+--@main
 local at, outcomes = 1, {}
 while at <= #INPUT do
   local uniq, hasSpec, spec

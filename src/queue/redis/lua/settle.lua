@@ -6,24 +6,25 @@
 -- outcomes: the child's state B (255 missing)
 --@include moves
 local function met(T, uniq, parent)
-  call('HDEL', Q .. 'p:' .. uniq, parent)
+  call('HDEL', Q .. 'P:' .. uniq, parent)
   if T[STATE] ~= BLOCKED then return end
   T[PENDING] = T[PENDING] - 1
   if T[PENDING] == 0 then open(T, T[DUE], 'its parents have ended') end
   save(T)
 end
 
+--@main
 local at, outcomes = 1, {}
 while at <= #INPUT do
   local uniq, parent, succeeded, failure, reason
   uniq, parent, succeeded, failure, reason, at = parse('>Bc0I4c0BI4c0I4c0', INPUT, at)
   local T = load(uniq)
-  local condition = T and call('HGET', Q .. 'p:' .. uniq, parent)
+  local condition = T and call('HGET', Q .. 'P:' .. uniq, parent)
   if condition then
     if condition == 'F' or succeeded == 1 then
       met(T, uniq, parent)
     elseif T[STATE] == BLOCKED then
-      setError(T, failure)
+      set(T, 'e', failure)
       finalize(T, FAILED, reason)
       save(T)
     end

@@ -1,29 +1,32 @@
 #!lua flags=no-writes
 -- Counts of the queue.
--- Reply: the counts of the eight states, dead letters, when the oldest ready task was queued (-1: none)
+-- Reply: the counts of the eight states, dead letters, when the oldest ready task was queued (-1: none), tasks taken in, ends,
+-- and the settings as configure.lua keeps them: the role's policy, the operator's, the pause
 --@include task
---@include line
-local counts = call('HMGET', Q .. 'q', '0', '1', '2', '3', '4', '5', '6', '7')
-for i = 1, 8 do counts[i] = tonumber(counts[i]) or 0 end
-
--- A line's part between two places: its buckets' first or last member.
-local function queuedAt(command, from, to, pick)
-  local bucket = call(command, Q .. 'r', from, to, 'LIMIT', 0, 1)[1]
-  if not bucket then return end
-  local members = lineMembers('r', bucket)
-  local T = load(members[pick == 'first' and 1 or #members][2])
-  return T and T[QUEUED_AT]
+--@include runs
+--@constant LANES_LOOKED_AT 100
+--@state oldest = -1
+local function lookAt(lane)
+  local entry = call('LINDEX', Q .. 'Q:' .. lane, 0)
+  local T = entry and nextOf(runOf(entry))
+  if T and (oldest < 0 or T[QUEUED_AT] < oldest) then oldest = T[QUEUED_AT] end
 end
 
-local oldest = -1
-for priority = 0, counts[QUEUED + 1] > 0 and 9 or -1 do
-  local low = (9 - priority) * PRIORITY_SPAN / SPAN
-  local middle, high = low + ARRIVALS / SPAN, low + PRIORITY_SPAN / SPAN
-  local function of(n) return format('%.0f', n) end
-  local arrived = queuedAt('ZRANGEBYSCORE', of(middle), '(' .. of(high), 'first')
-  local released = queuedAt('ZREVRANGEBYSCORE', '(' .. of(middle), of(low), 'last')
-  for _, at in pairs({ arrived or false, released or false }) do
-    if at and (oldest < 0 or at < oldest) then oldest = at end
+--@main
+local found = call('HMGET', Q .. 'q', '0', '1', '2', '3', '4', '5', '6', '7', 'arrived', 'over')
+for i = 1, 10 do found[i] = tonumber(found[i]) or 0 end
+if found[QUEUED + 1] > 0 then
+  local sets = call('SMEMBERS', Q .. 'Y')
+  sets[#sets + 1] = ''
+  for _, labels in ipairs(sets) do
+    for _, lane in ipairs(call('ZRANGE', lanesKey(labels), 0, LANES_LOOKED_AT - 1)) do lookAt(lane) end
+  end
+  for i, lane in ipairs(call('HKEYS', Q .. 'B')) do
+    if i <= LANES_LOOKED_AT then lookAt(lane) end
   end
 end
-return { counts, call('ZCARD', Q .. 'x'), oldest }
+local settings = call('HMGET', Q .. 'G', 'role', 'operator', 'pause')
+for i = 1, 3 do settings[i] = settings[i] or '' end
+local counts = {}
+for i = 1, 8 do counts[i] = found[i] end
+return { counts, call('ZCARD', Q .. 'X'), oldest, found[9], found[10], settings }

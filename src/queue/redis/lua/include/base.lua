@@ -1,6 +1,8 @@
--- Every script begins with this part, and includes of the others only what it uses: each function costs every call of it.
+-- What every function of the library stands on. scripts.ts puts the library together: each of these parts once, then each script,
+-- whose part after the line `--@main` is the body of its function. A line `--@state` names what a call begins with anew; a line
+-- `--@constant` is put in where its name stands, since Lua has room for 200 locals alone.
 --
--- KEYS[1]  am:{queue}: everything of the queue begins with it, so that one hash slot holds the queue. Scripts make the
+-- keys[1]  am:{queue}: everything of the queue begins with it, so that one hash slot holds the queue. Scripts make the
 --          names of the keys they touch from it; keys.ts says what each key is.
 -- ARGV[1]  the channel of signals
 -- ARGV[2]  how many entries a log keeps
@@ -10,26 +12,59 @@
 --
 -- A reply is {outcomes, {signal, effect, …}}: packed outcomes in the items' order; then the signal that is the caller's to
 -- tell ('' for none) and the outbox entries that were added.
-local call, pack, parse, band, bor = redis.call, struct.pack, struct.unpack, bit.band, bit.bor
-local char, byte, format, floor = string.char, string.byte, string.format, math.floor
-local Q, CHANNEL, LOG_MAX, INPUT, HEARS = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[#ARGV]
-local clock = call('TIME')
-local NOW = clock[1] * 1000 + floor(clock[2] / 1000)
+-- There are none of these while a library is loaded.
+--@state char, byte, sub, format, floor = string.char, string.byte, string.sub, string.format, math.floor
+--@state call, pack, parse, band, bor = redis.call, struct.pack, struct.unpack, bit.band, bit.bor
+--@state Q, ARGV = keys[1], args
+--@state CHANNEL, LOG_MAX, INPUT, HEARS = args[1], tonumber(args[2]), args[3], args[#args]
+--@state clock = call('TIME')
+--@state NOW = clock[1] * 1000 + floor(clock[2] / 1000)
 
-local BLOCKED, SCHEDULED, QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELED = 0, 1, 2, 3, 5, 6, 7
-local MISSING = 255
+--@constant BLOCKED 0
+--@constant SCHEDULED 1
+--@constant QUEUED 2
+--@constant RUNNING 3
+--@constant SUCCEEDED 5
+--@constant FAILED 6
+--@constant CANCELED 7
+--@constant MISSING 255
 
--- The small fields of a task lie packed in one field, m, of its hash: reading and writing them is one value each.
-local SMALL = '>BBBBI2I2I2I4I4I5I7I6I6I6I6I6'
-local SMALL_FIELDS = 16
-local STATE, PRIORITY, FIRST_STATE, FLAGS, ATTEMPT, GENERATION, PENDING, FENCE = 1, 2, 3, 4, 5, 6, 7, 8
-local LAST, NUMBER, PLACE, CREATED, QUEUED_AT, STARTED, FINISHED, DUE = 9, 10, 11, 12, 13, 14, 15, 16
-local HAS_CHILDREN, HAS_LOG_LIST, IS_DEAD, HAS_ERROR = 1, 2, 4, 8
+-- What changes of a task is its head, in the hash t. All else is written once, in batches, and read by what the head says. What
+-- a lease and an end change comes first, so that the heads of tasks that fare alike differ in their tails alone.
+--@constant HEAD '>BBBI3I2I2I2I4I4I6I6I6I4I6I5BI4I4I6I6'
+--@constant HEAD_FIELDS 20
+--@constant STATE 1
+--@constant PRIORITY 2
+--@constant FIRST_STATE 3
+--@constant FLAGS 4
+--@constant ATTEMPT 5
+--@constant GENERATION 6
+--@constant PENDING 7
+--@constant FENCE 8
+--@constant LAST 9
+-- Where the index of its state mentions it: the place in its lane, the number of its lease run, or of its final run.
+--@constant PLACE 10
+-- Its chunk, the slot in it, and where its spec lies in it.
+--@constant CHUNK 15
+--@constant SLOT 16
+--@constant OFFSET 17
+--@constant LENGTH 18
+-- The number of the worker of its last lease.
+--@constant WORKER 13
+--@constant CREATED 19
+--@constant QUEUED_AT 20
+--@constant STARTED 14
+--@constant FINISHED 11
+--@constant DUE 12
 
--- A line is an order of tasks: r (ready to be leased), f (final, by end), n (all, by creation). Its members lie in small
--- hashes of 64 neighbours, {place % 64 as one byte → task}, which Redis keeps as listpacks (25 bytes a task where a sorted set takes
--- 125); a sorted set, named as the line, holds the numbers of the hashes that exist.
-local SPAN = 64
+-- What there is of a task besides its head: children that wait, a log list, being a dead letter, and fields in the hashes of the
+-- same names.
+--@constant HAS_CHILDREN 1
+--@constant HAS_LOG_LIST 2
+--@constant IS_DEAD 4
+local BITS = { l = 8, h = 16, f = 32, d = 64, o = 128, e = 256, p = 512, u = 1024, r = 2048, g = 4096, z = 8192, s = 16384 }
 
--- Places of the ready line: by priority, then what was released (the last one first), then by arrival.
-local PRIORITY_SPAN, ARRIVALS = 2 ^ 45, 2 ^ 44
+--@constant MARK '\31'
+local function text(n) return format('%.0f', n) end
+local function has(T, bit) return band(T[FLAGS], bit) ~= 0 end
+local function queueName() return string.match(Q, '{(.-)}') end

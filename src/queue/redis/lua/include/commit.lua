@@ -1,67 +1,221 @@
--- What the items of a call gather: the queue's numbers, its indexes, its outbox and its signal; commit() writes it.
---@include gather
+-- What the items of a call gather: heads and fields, indexes, the outbox and the signal; commit() writes it all.
+--@include numbers
 --@include tell
-local additions = { n = {}, r = {}, f = {} }
-local leased, unleased, scheduled = {}, {}, {}
-local effects, changed, revoked, ready = {}, {}, {}, false
+--@include task
+--@include lanes
+--@include runs
+--@state dirty, heads, puts, drops = {}, {}, {}, {}
+--@state pushes, fronts = {}, {}
+--@state leases, unleased, finals, finalRun = {}, {}, {}, nil
+--@state scheduled, unscheduled, starts, unstarts, stale = {}, {}, {}, {}, {}
+--@state workers = {}
+--@state effects, changed, revoked, ready = {}, {}, {}, false
 
--- The queue's numbers: the last value of each counter, number (creation), place (ready), ended (final) and effect (outbox);
--- how many tasks are in each state, '0' to '7'; and fence, the highest fence of a task that was deleted. The names are
--- strings, since Redis is slow to make them of Lua's numbers.
-local numbers, written = {}, {}
+local function append(list, value) list[#list + 1] = value end
 
--- Reads several at once; what else is used is read one by one.
-local function readNumbers(names)
-  local found = call('HMGET', Q .. 'q', unpack(names))
-  for i = 1, #names do numbers[names[i]] = tonumber(found[i]) or 0 end
+local function save(T)
+  if T.saved then return end
+  T.saved = true
+  append(dirty, T)
 end
 
-local function add(name, by)
-  local value = (numbers[name] or tonumber(call('HGET', Q .. 'q', name)) or 0) + by
-  numbers[name] = value
-  written[name] = true
-  return value
-end
-
--- The next value of a counter.
-local function take(name) return add(name, 1) end
-
-local function count(state, by) add(char(48 + state), by) end
-
-local function lineAdd(line, place, uniq) gather(additions[line], place, uniq) end
-
--- Calls a variadic command with as many arguments as Lua can pass at a time.
-local function callMany(command, key, values)
-  for first = 1, #values, 1000 do
-    call(command, key, unpack(values, first, math.min(first + 999, #values)))
+local function gather(groups, name, one, two)
+  local group = groups[name]
+  if not group then
+    group = {}
+    groups[name] = group
   end
+  append(group, one)
+  if two then append(group, two) end
+end
+
+-- Sets a task's field; save() has to follow.
+local function set(T, field, value)
+  T.sets = T.sets or {}
+  T.sets[field] = value
+  T[FLAGS] = bor(T[FLAGS], BITS[field])
+end
+
+local function drop(T, field)
+  if not has(T, BITS[field]) then return end
+  T[FLAGS] = T[FLAGS] - BITS[field]
+  if T.sets then T.sets[field] = nil end
+  gather(drops, field, T.uniq)
+end
+
+-- Adds an entry to a log, which then is known from the head no more.
+local function log(T, entry)
+  T.fresh = T.fresh or {}
+  append(T.fresh, entry)
+end
+
+local function logWrite(T)
+  local entries, n = T.fresh, #T.fresh
+  if not has(T, HAS_LOG_LIST) then
+    local all = logEntries(T)
+    for i = 1, n do append(all, entries[i]) end
+    local packed, size = {}, 0
+    for i = 2, #all do
+      packed[i - 1] = pack('>I4', #all[i]) .. all[i]
+      size = size + #packed[i - 1]
+    end
+    if size <= LOG_FIELD_BYTES and #all <= LOG_MAX then
+      set(T, 'l', table.concat(packed))
+      T[LAST] = T[LAST] + n
+      return
+    end
+    T[FLAGS] = bor(T[FLAGS], HAS_LOG_LIST)
+    drop(T, 'l')
+    entries = all
+  end
+  local key = Q .. 'L:' .. T.uniq
+  callMany('RPUSH', key, entries)
+  call('LTRIM', key, -LOG_MAX, -1)
+  T[LAST] = T[LAST] + n
+end
+
+local function unlease(T) unleased[T[PLACE]] = (unleased[T[PLACE]] or 0) + 1 end
+
+-- The run of leases that end at `due`.
+local function leaseRun(due)
+  local run = leases[due]
+  if not run then
+    run = { number = take('run'), names = {} }
+    leases[due] = run
+  end
+  return run
+end
+
+local function leaseUntil(T, due)
+  if T[STATE] == RUNNING then
+    if T[DUE] == due then return end
+    unlease(T)
+  end
+  local run = leaseRun(due)
+  T[DUE], T[PLACE] = due, run.number
+  append(run.names, T.uniq)
+end
+
+local function workerUsed(number, by) workers[number] = (workers[number] or 0) + by end
+
+-- The run of the tasks that end in this call.
+local function runOfEnds()
+  finalRun = finalRun or take('ended')
+  return finalRun
+end
+
+-- Drops what is stale from a lane's front, so that each open lane begins with a task that waits; what is left of a long
+-- stretch is dropped when it is reached. Answers whether it has an entry.
+--@constant SETTLED_MAX 1000
+local function settleLane(lane)
+  local key = Q .. 'Q:' .. lane
+  for _ = 1, SETTLED_MAX do
+    local entry = call('LINDEX', key, 0)
+    if not entry then
+      if not unparkEmpty(lane) then closeLane(lane) end
+      return false
+    end
+    local run = runOf(entry)
+    local from = run.at
+    if nextOf(run) then
+      if run.at > from then
+        call('LSET', key, 0, restOf(run))
+        add('stale', from - run.at)
+      end
+      return true
+    end
+    call('LPOP', key)
+    add('stale', from - run.at)
+  end
+  return true
+end
+
+local commit
+do
+local function writeLeases()
+  for due, run in pairs(leases) do
+    if run.names[1] then
+      local number = text(run.number)
+      call('SET', Q .. 'E:' .. number, table.concat(run.names, ','))
+      call('ZADD', Q .. 'E', text(due), number)
+      call('HSET', Q .. 'i', number, #run.names)
+    end
+  end
+end
+
+-- A run's last lease takes the run along.
+local function writeUnleased()
+  for number, by in pairs(unleased) do
+    local name = text(number)
+    if call('HINCRBY', Q .. 'i', name, -by) <= 0 then
+      call('DEL', Q .. 'E:' .. name)
+      call('ZREM', Q .. 'E', name)
+      call('HDEL', Q .. 'i', name)
+    end
+  end
+end
+
+local function writeFinals()
+  if not finals[1] then return end
+  add('over', #finals)
+  call('RPUSH', Q .. 'F', pack('>I6I6', runOfEnds(), NOW) .. table.concat(finals, ','))
+end
+
+local function writeTasks()
+  for i = 1, #dirty do
+    local T = dirty[i]
+    if T.fresh then logWrite(T) end
+    if T.sets then
+      for field, value in pairs(T.sets) do gather(puts, field, T.uniq, value) end
+    end
+    append(heads, T.uniq)
+    append(heads, T.head or pack(HEAD, unpack(T, 1, HEAD_FIELDS)))
+  end
+  if heads[1] then callMany('HSET', Q .. 't', heads) end
+  for field, values in pairs(puts) do callMany('HSET', Q .. field, values) end
+  for field, names in pairs(drops) do callMany('HDEL', Q .. field, names) end
+end
+
+local function writeWorkers()
+  for number, by in pairs(workers) do
+    local name = text(number)
+    if by ~= 0 and call('HINCRBY', Q .. 'V', name, by) <= 0 then
+      local worker = call('HGET', Q .. 'W', name)
+      call('HDEL', Q .. 'V', name)
+      call('HDEL', Q .. 'W', name)
+      if worker then call('HDEL', Q .. 'w', worker) end
+    end
+  end
+end
+
+local function writeEffects()
+  local members = {}
+  for i = 1, #effects do
+    append(members, string.match(effects[i], '^%d+'))
+    append(members, effects[i])
+  end
+  callMany('ZADD', Q .. 'O', members)
 end
 
 -- The last step of every script that changes something. Answers with the outbox entries that were added, after the signal
 -- that is the caller's to tell.
-local function commit()
-  for line, buckets in pairs(additions) do lineWrite(line, buckets) end
-  if leased[1] then callMany('ZADD', Q .. 'e', leased) end
-  if unleased[1] then callMany('ZREM', Q .. 'e', unleased) end
-  if scheduled[1] then callMany('ZADD', Q .. 's', scheduled) end
-  if effects[1] then
-    local members = {}
-    for _, entry in ipairs(effects) do
-      members[#members + 1] = string.match(entry, '^%d+')
-      members[#members + 1] = entry
-    end
-    callMany('ZADD', Q .. 'o', members)
-  end
-  if next(written) then
-    local values = {}
-    for name in pairs(written) do
-      local n = #values
-      values[n + 1] = name
-      values[n + 2] = numbers[name]
-    end
-    call('HSET', Q .. 'q', unpack(values))
-  end
+function commit()
+  for lane, entries in pairs(fronts) do lanePush(lane, entries, 'LPUSH') end
+  for lane, entries in pairs(pushes) do lanePush(lane, entries, 'RPUSH') end
+  for lane in pairs(stale) do settleLane(lane) end
+  writeFinals()
+  writeLeases()
+  writeUnleased()
+  writeTasks()
+  writeWorkers()
+  if scheduled[1] then callMany('ZADD', Q .. 'S', scheduled) end
+  if unscheduled[1] then callMany('ZREM', Q .. 'S', unscheduled) end
+  if unstarts[1] then callMany('ZREM', Q .. 'D', unstarts) end
+  if starts[1] then callMany('ZADD', Q .. 'D', starts) end
+  if effects[1] then writeEffects() end
+  writeNumbers()
   local told = ready or changed[1] or revoked[1]
   table.insert(effects, 1, told and tell(ready, changed, revoked) or '')
   return effects
+end
 end

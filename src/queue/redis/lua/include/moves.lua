@@ -1,23 +1,66 @@
 -- The moves between states, out of one index and into another.
---@include enter
---@include line
---@include save
--- Takes the task out of the index of its state.
+--@include commit
+--@include timeouts
+-- Every move between states goes through here: its count, its log entry and its signal. The index is the mover's.
+local function move(T, state, reason, worker)
+  count(T[STATE], -1)
+  count(state, 1)
+  T[STATE] = state
+  append(changed, T.uniq)
+  log(T, changeEntry(NOW, state, T[ATTEMPT], worker or '', reason))
+end
+
+local function keyOf(T)
+  if not has(T, BITS.g) then return '' end
+  local _, key = laneParts(get(T, 'g'))
+  return key
+end
+
+-- One task of a key runs more, or fewer: a place that it leaves is another's.
+local function keyRuns(T, by)
+  local key = keyOf(T)
+  if key == '' then return end
+  if call('HINCRBY', Q .. 'K', key, by) <= 0 then call('HDEL', Q .. 'K', key) end
+  if keyStates[key] then keyStates[key].running = keyStates[key].running + by end
+  if by < 0 and not keyHeld(key) and unpark(key) then ready = true end
+end
+
+-- Takes the task out of the index of its state. Lanes and final runs are checked when they are read.
 local function leave(T)
   local state = T[STATE]
-  if state == QUEUED then
-    lineRemove('r', T[PLACE])
-  elseif state == RUNNING then
-    unleased[#unleased + 1] = T.uniq
+  if state == RUNNING then
+    unlease(T)
+    keyRuns(T, -1)
+    if valueOf('capped') == 1 then ready = true end
+  elseif state == QUEUED then
+    stale[laneNameOf(T)] = true
+    add('stale', 1)
+    if has(T, BITS.z) then append(unstarts, T.uniq) end
   elseif state == SCHEDULED then
-    call('ZREM', Q .. 's', T.uniq)
-  elseif state >= SUCCEEDED then
-    lineRemove('f', T[PLACE])
-    if band(T[FLAGS], IS_DEAD) ~= 0 then
-      call('ZREM', Q .. 'x', T.uniq)
-      T[FLAGS] = T[FLAGS] - IS_DEAD
-    end
+    append(unscheduled, T.uniq)
+  elseif has(T, IS_DEAD) then
+    call('ZREM', Q .. 'X', T.uniq)
+    T[FLAGS] = T[FLAGS] - IS_DEAD
   end
+end
+
+local function enterReady(T, first)
+  T[PLACE] = take('place')
+  T[DUE] = 0
+  if not first then T[QUEUED_AT] = NOW end
+  gather(first and fronts or pushes, laneNameOf(T), entryOf(T, T[PLACE], T.uniq))
+  local z = timeoutsOf(T)
+  if z and z.toStart > 0 then
+    append(starts, T[QUEUED_AT] + z.toStart)
+    append(starts, T.uniq)
+  end
+  ready = true
+end
+
+local function enterScheduled(T, due)
+  T[DUE] = due
+  append(scheduled, due)
+  append(scheduled, T.uniq)
 end
 
 local function queue(T, first, reason)
@@ -35,38 +78,54 @@ local function open(T, due, reason)
   end
 end
 
-local function dropError(T)
-  if band(T[FLAGS], HAS_ERROR) == 0 then return end
-  T[FLAGS] = T[FLAGS] - HAS_ERROR
-  drop(T, 'e')
+-- Puts an effect on another queue's task into the outbox; effects.ts delivers it.
+local function effect(kind, child, parent, state)
+  append(effects, table.concat({ text(take('effect')), kind, state or '', child, parent }, '|'))
 end
 
-local function setError(T, failure)
-  T[FLAGS] = bor(T[FLAGS], HAS_ERROR)
-  set(T, 'e', failure)
+-- Blocks the task on parents that it has not waited for yet: {id, condition, …}.
+local function blockOn(T, parents)
+  local id = queueName() .. '.' .. T.uniq
+  callMany('HSET', Q .. 'P:' .. T.uniq, parents)
+  for i = 1, #parents, 2 do effect('link', id, parents[i]) end
+  T[PENDING] = #parents / 2
 end
 
--- Ends the task, once its fields are set, and tells its children.
+-- Reads `n` parents at `at` of the input: {id, condition, …} and the next position.
+local function parseParents(n, at)
+  local parents = {}
+  for i = 1, n do parents[2 * i - 1], parents[2 * i], at = parse('>I4c0c1', INPUT, at) end
+  return parents, at
+end
+
+-- Ends the task, once its fields are set, and tells its children. Its log is plain when it succeeds at once.
 local function finalize(T, state, reason)
-  T[FINISHED] = NOW
-  T[PLACE] = take('ended')
-  lineAdd('f', T[PLACE], T.uniq)
+  T[FINISHED], T[PLACE] = NOW, runOfEnds()
+  append(finals, T.uniq)
   if state == FAILED then
     T[FLAGS] = bor(T[FLAGS], IS_DEAD)
-    call('ZADD', Q .. 'x', T[NUMBER], T.uniq)
+    call('ZADD', Q .. 'X', text(T[CHUNK] + T[SLOT]), T.uniq)
   end
-  if band(T[FLAGS], HAS_CHILDREN) ~= 0 then
+  if has(T, HAS_CHILDREN) then
     local id = queueName() .. '.' .. T.uniq
-    for _, child in ipairs(call('SMEMBERS', Q .. 'c:' .. T.uniq)) do effect('settled', child, id, state) end
-    call('DEL', Q .. 'c:' .. T.uniq)
+    for _, child in ipairs(call('SMEMBERS', Q .. 'C:' .. T.uniq)) do effect('settled', child, id, state) end
+    call('DEL', Q .. 'C:' .. T.uniq)
     T[FLAGS] = T[FLAGS] - HAS_CHILDREN
   end
-  move(T, state, reason)
+  if state == SUCCEEDED and T[LAST] == 2 and not T.fresh and not has(T, BITS.l) and T[ATTEMPT] == 1 then
+    count(T[STATE], -1)
+    count(state, 1)
+    T[STATE] = state
+    T[LAST] = 3
+    append(changed, T.uniq)
+  else
+    move(T, state, reason)
+  end
 end
 
 -- Ends an attempt as decided by the caller: `retried` after `delay`, or FAILED.
 local function fail(T, retried, delay, failure, reason)
-  setError(T, failure)
+  set(T, 'e', failure)
   if retried then
     open(T, NOW + delay, reason)
   else
@@ -75,4 +134,4 @@ local function fail(T, retried, delay, failure, reason)
 end
 
 -- A revoked lease, for the signal.
-local function revoke(T, fence) revoked[#revoked + 1] = T.uniq .. ':' .. format('%.0f', fence) end
+local function revoke(T, fence) append(revoked, T.uniq .. ':' .. text(fence)) end

@@ -1,0 +1,100 @@
+-- Lanes of QUEUED tasks that are alike (lane.ts). Entries of a lane's list Q:LANE name runs of neighbours in one chunk:
+-- chunk I5, slot B, count B, index bytes I2, place I6, and the task's unique part where the count is 1. A task's place is the
+-- run's plus its distance; an entry whose place is not the head's any more is stale, and dropped when it is reached.
+-- A lane with entries is open, in the sorted set R (R:LABELS where it wants labels) by priority and pass, or parked: its key is
+-- at its cap or out of tokens; then the hash B has its pass and the set B:KEY names it. The set N:KEY names a key's open lanes.
+--@include policy
+--@constant ENTRY '>I5BBI2I6'
+--@constant PASSES (2 ^ 49)
+
+local function laneParts(lane)
+  if #lane == 1 then return 'default', '', '' end
+  return string.match(lane, '^%d\31([^\31]*)\31([^\31]*)\31(.*)$')
+end
+
+local function lanesKey(labels) return labels == '' and Q .. 'R' or Q .. 'R:' .. labels end
+
+-- How the lanes of a tenant are counted that have a key or labels: the tenant's plain lane is beside them.
+local function tenantOf(lane, tenant) return sub(lane, 1, 1) .. MARK .. tenant end
+
+-- The turns: tasks handed out, and each priority's pass of the lane served last.
+--@state turns = nil
+local function readTurns()
+  if turns then return turns end
+  local packed = call('HGET', Q .. 'q', 'turns')
+  turns = packed and { parse('>I6I7I7I7I7I7I7I7I7I7I7', packed) } or { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+  return turns
+end
+
+local function virtualOf(lane) return readTurns()[2 + tonumber(sub(lane, 1, 1))] end
+
+local function openLane(lane, pass)
+  local tenant, key, labels = laneParts(lane)
+  if key ~= '' or labels ~= '' then
+    add('multi', 1)
+    call('HINCRBY', Q .. 'T', tenantOf(lane, tenant), 1)
+    if key ~= '' then call('SADD', Q .. 'N:' .. key, lane) end
+    if labels ~= '' then call('SADD', Q .. 'Y', labels) end
+  end
+  call('ZADD', lanesKey(labels), text((9 - tonumber(sub(lane, 1, 1))) * PASSES + pass), lane)
+end
+
+local function closeLane(lane)
+  local tenant, key, labels = laneParts(lane)
+  call('ZREM', lanesKey(labels), lane)
+  if key == '' and labels == '' then return end
+  add('multi', -1)
+  if key ~= '' then call('SREM', Q .. 'N:' .. key, lane) end
+  local field = tenantOf(lane, tenant)
+  if call('HINCRBY', Q .. 'T', field, -1) <= 0 then call('HDEL', Q .. 'T', field) end
+  if labels ~= '' and call('EXISTS', lanesKey(labels)) == 0 then call('SREM', Q .. 'Y', labels) end
+end
+
+local function parkLane(lane, key, pass, at)
+  call('HSET', Q .. 'B', lane, text(pass))
+  call('SADD', Q .. 'B:' .. key, lane)
+  if at then call('ZADD', Q .. 'Z', format('%.17g', at), key) end
+end
+
+-- Parks all lanes of a key, where something holds it back.
+local function parkIfHeld(key)
+  local held, at = keyHeld(key)
+  if not held then return false end
+  for _, lane in ipairs(call('SMEMBERS', Q .. 'N:' .. key)) do
+    local _, _, labels = laneParts(lane)
+    local score = tonumber(call('ZSCORE', lanesKey(labels), lane))
+    closeLane(lane)
+    parkLane(lane, key, score - (9 - tonumber(sub(lane, 1, 1))) * PASSES, at)
+  end
+  return true
+end
+
+-- Opens the lanes that wait for a key, behind none of those that were served meanwhile.
+local function unpark(key)
+  local waiting = call('SMEMBERS', Q .. 'B:' .. key)
+  for _, lane in ipairs(waiting) do
+    local pass = tonumber(call('HGET', Q .. 'B', lane)) or 0
+    openLane(lane, math.max(pass, virtualOf(lane)))
+    call('HDEL', Q .. 'B', lane)
+  end
+  if waiting[1] then call('DEL', Q .. 'B:' .. key) end
+  return waiting[1] ~= nil
+end
+
+local function entryOf(T, place, uniq) return pack(ENTRY, T[CHUNK], T[SLOT], 1, 0, place) .. uniq end
+
+-- Adds entries to a lane, at its end or its front; one that was empty opens, or is parked at once.
+local function lanePush(lane, entries, command)
+  if call(command, Q .. 'Q:' .. lane, unpack(entries)) > #entries then return end
+  local _, key = laneParts(lane)
+  local held, at = keyHeld(key)
+  if held then parkLane(lane, key, virtualOf(lane), at) else openLane(lane, virtualOf(lane)) end
+end
+
+-- Forgets a parked lane that has no entry any more; false: it is not parked.
+local function unparkEmpty(lane)
+  if call('HDEL', Q .. 'B', lane) == 0 then return false end
+  local _, key = laneParts(lane)
+  call('SREM', Q .. 'B:' .. key, lane)
+  return true
+end

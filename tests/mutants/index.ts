@@ -1,0 +1,13 @@
+/** Every mutant; those of another part of the mesh get a file of their own beside these, and a place here. */
+import type { Mutant } from "./mutant.ts";
+import { queueMutants } from "./queue.ts";
+import { redisMutants } from "./redis.ts";
+import { sqliteMutants } from "./sqlite.ts";
+import { workerMutants } from "./worker.ts";
+
+export const mutants: readonly Mutant[] = [
+  ...sqliteMutants,
+  ...redisMutants,
+  ...queueMutants,
+  ...workerMutants,
+];

@@ -1,0 +1,73 @@
+/** Faults of the store in Redis. */
+import type { Mutant } from "./mutant.ts";
+
+const contract = ["tests/queue/redis/store.test.ts"];
+const lua = "src/queue/redis/lua";
+
+function inLua(file: string, from: string, to: string): Mutant["edits"] {
+  return [{ file: `${lua}/${file}.lua`, from, to }];
+}
+
+export const redisMutants: readonly Mutant[] = [
+  {
+    name: "redis-finish-without-fence",
+    why: "a worker that lost its lease ends the task of the one that has it now",
+    edits: [
+      ...inLua("finish", "if not plain or plain.fence ~= fence then", "if not plain then"),
+      ...inLua("finish", "local held = T and T[FENCE] == fences[i]", "local held = T"),
+    ],
+    tests: contract,
+  },
+  {
+    name: "redis-append-without-fence",
+    why: "a worker that lost its lease writes into the log of another's attempt",
+    edits: inLua("append", "T[STATE] == RUNNING and T[FENCE] == fence", "T[STATE] == RUNNING"),
+    tests: contract,
+  },
+  {
+    name: "redis-no-dedupe",
+    why: "a submit that is sent again makes its task anew",
+    edits: inLua("enqueue", "if there[slot + 1] then", "if there[slot + 1] and more == PLAIN and false then"),
+    tests: contract,
+  },
+  {
+    name: "redis-no-outbox-redelivery",
+    why: "a server that dies between a parent's end and its children leaves these waiting for ever",
+    edits: [
+      {
+        file: "src/queue/redis/sweep.ts",
+        from: "await effects.deliver([...outbox.map(String), ...caused]);",
+        to: "await effects.deliver(caused);",
+      },
+    ],
+    tests: [...contract, "tests/queue/redis/effects.test.ts"],
+  },
+  {
+    name: "redis-expired-leases-stay",
+    why: "the tasks of a worker that died are never done",
+    edits: inLua("sweep", "Q .. 'E', '-inf', NOW, 'LIMIT'", "Q .. 'E', '-inf', 0, 'LIMIT'"),
+    tests: contract,
+  },
+  {
+    name: "redis-cancel-keeps-the-fence",
+    why: "the worker of a canceled task holds the lease of what comes after a retry",
+    edits: inLua("cancel", "T[FENCE] = T[FENCE] + 1", "T[FENCE] = T[FENCE]"),
+    tests: contract,
+  },
+  {
+    name: "redis-freed-lanes-keep-their-pass",
+    why: "a key that was held back takes all turns when it is free again",
+    edits: inLua("include/lanes", "openLane(lane, math.max(pass, virtualOf(lane)))", "openLane(lane, pass)"),
+    tests: contract,
+  },
+  {
+    name: "redis-stale-places-are-served",
+    why: "a task that was canceled and retried is handed out in the place that it had",
+    edits: inLua(
+      "include/runs",
+      "if T and T[STATE] == QUEUED and T[PLACE] == run.place + run.at then return T end",
+      "if T and T[STATE] == QUEUED then return T end",
+    ),
+    tests: contract,
+  },
+];

@@ -1,0 +1,70 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { RateMeter, RateMeters } from "../../src/queue/rates.ts";
+import type { QueueStats } from "../../src/queue/store.ts";
+
+describe("a meter", () => {
+  test("tells nothing before it has seen a total", () => {
+    expect(new RateMeter().perSecond(100, 1_000)).toBe(0);
+  });
+
+  test("tells the growth a second since the oldest sample of the last minute", () => {
+    const meter = new RateMeter();
+    for (let second = 0; second <= 120; second += 5)
+      meter.sample(second < 60 ? 0 : (second - 60) * 10, second * 1_000);
+    expect(meter.perSecond(600, 120_000)).toBe(10);
+    expect(meter.perSecond(650, 125_000)).toBeCloseTo(10);
+  });
+
+  test("what came longer ago than a minute does not count", () => {
+    const meter = new RateMeter();
+    meter.sample(0, 0);
+    meter.sample(1_000, 5_000);
+    for (let atMs = 10_000; atMs <= 70_000; atMs += 5_000) meter.sample(1_000, atMs);
+    expect(meter.perSecond(1_000, 70_000)).toBe(0);
+  });
+
+  test("a burst right after the first sample is not blown up", () => {
+    const meter = new RateMeter();
+    meter.sample(0, 0);
+    expect(meter.perSecond(50, 10)).toBe(50);
+  });
+
+  test("a total that shrank is a new counter", () => {
+    const meter = new RateMeter();
+    meter.sample(1_000, 0);
+    expect(meter.perSecond(10, 5_000)).toBe(0);
+    meter.sample(10, 5_000);
+    expect(meter.perSecond(60, 10_000)).toBe(10);
+  });
+
+  test("is never below 0, and steady growth is told as it is", () => {
+    const growth = fc.integer({ min: 0, max: 10_000 });
+    fc.assert(
+      fc.property(growth, fc.integer({ min: 2, max: 100 }), (perSample, samples) => {
+        const meter = new RateMeter();
+        for (let at = 0; at < samples; at++) meter.sample(at * perSample, at * 5_000);
+        const rate = meter.perSecond((samples - 1) * perSample, (samples - 1) * 5_000);
+        expect(rate).toBeCloseTo(perSample / 5);
+      }),
+    );
+  });
+});
+
+test("queues are told apart, arrivals from ends", () => {
+  const meters = new RateMeters();
+  const stats = (queue: string, arrived: number, ended: number) => ({ queue, arrived, ended }) as QueueStats;
+  meters.sample([stats("a", 0, 0), stats("b", 100, 100)], 0);
+  expect(meters.ratesOf(stats("a", 50, 20), 10_000)).toEqual({ arrival: 5, service: 2 });
+  expect(meters.ratesOf(stats("b", 100, 110), 10_000)).toEqual({ arrival: 0, service: 1 });
+  expect(new RateMeters().ratesOf(stats("a", 7, 7), 10_000)).toEqual({ arrival: 0, service: 0 });
+});
+
+test("a queue that has begun since the last samples began at 0", () => {
+  const meters = new RateMeters();
+  const stats = { queue: "new", arrived: 20, ended: 10 } as QueueStats;
+  meters.sample([], 0);
+  expect(meters.ratesOf(stats, 10_000)).toEqual({ arrival: 2, service: 1 });
+  meters.sample([stats], 10_000);
+  expect(meters.ratesOf(stats, 20_000)).toEqual({ arrival: 1, service: 0.5 });
+});
