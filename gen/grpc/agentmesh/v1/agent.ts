@@ -219,6 +219,15 @@ export interface HeartbeatResponse {
   drain: boolean;
 }
 
+export interface ListInstancesRequest {
+  /** Empty: every role. */
+  role: string;
+}
+
+export interface ListInstancesResponse {
+  instances: Instance[];
+}
+
 export interface SendMessageRequest {
   message: Message | undefined;
   idempotencyKey: string;
@@ -2343,6 +2352,116 @@ export const HeartbeatResponse: MessageFns<HeartbeatResponse> = {
   },
 };
 
+function createBaseListInstancesRequest(): ListInstancesRequest {
+  return { role: "" };
+}
+
+export const ListInstancesRequest: MessageFns<ListInstancesRequest> = {
+  encode(message: ListInstancesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.role !== "") {
+      writer.uint32(10).string(message.role);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListInstancesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListInstancesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListInstancesRequest>): ListInstancesRequest {
+    return ListInstancesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListInstancesRequest>): ListInstancesRequest {
+    const message = createBaseListInstancesRequest();
+    message.role = object.role ?? "";
+    return message;
+  },
+};
+
+function createBaseListInstancesResponse(): ListInstancesResponse {
+  return { instances: [] };
+}
+
+export const ListInstancesResponse: MessageFns<ListInstancesResponse> = {
+  encode(message: ListInstancesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.instances) {
+      Instance.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListInstancesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListInstancesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.instances.push(Instance.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListInstancesResponse>): ListInstancesResponse {
+    return ListInstancesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListInstancesResponse>): ListInstancesResponse {
+    const message = createBaseListInstancesResponse();
+    message.instances = object.instances?.map((e) => Instance.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 function createBaseSendMessageRequest(): SendMessageRequest {
   return { message: undefined, idempotencyKey: "" };
 }
@@ -3558,6 +3677,17 @@ export const AgentServiceService = {
     responseSerialize: (value: HeartbeatResponse): Buffer => Buffer.from(HeartbeatResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): HeartbeatResponse => HeartbeatResponse.decode(value),
   },
+  /** The replicas that are live now. */
+  listInstances: {
+    path: "/agentmesh.v1.AgentService/ListInstances" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListInstancesRequest): Buffer => Buffer.from(ListInstancesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListInstancesRequest => ListInstancesRequest.decode(value),
+    responseSerialize: (value: ListInstancesResponse): Buffer =>
+      Buffer.from(ListInstancesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListInstancesResponse => ListInstancesResponse.decode(value),
+  },
   /** Leaves a message in an agent's inbox. */
   sendMessage: {
     path: "/agentmesh.v1.AgentService/SendMessage" as const,
@@ -3662,6 +3792,8 @@ export interface AgentServiceServer extends UntypedServiceImplementation {
   deregisterAgent: handleUnaryCall<DeregisterAgentRequest, DeregisterAgentResponse>;
   /** Heartbeats of one instance, each answered. */
   heartbeat: handleBidiStreamingCall<HeartbeatRequest, HeartbeatResponse>;
+  /** The replicas that are live now. */
+  listInstances: handleUnaryCall<ListInstancesRequest, ListInstancesResponse>;
   /** Leaves a message in an agent's inbox. */
   sendMessage: handleUnaryCall<SendMessageRequest, SendMessageResponse>;
   /** Streams an inbox from a cursor on: first what is kept, then what comes. */
@@ -3791,6 +3923,22 @@ export interface AgentServiceClient extends Client {
     metadata: Metadata,
     options?: Partial<CallOptions>,
   ): ClientDuplexStream<HeartbeatRequest, HeartbeatResponse>;
+  /** The replicas that are live now. */
+  listInstances(
+    request: ListInstancesRequest,
+    callback: (error: ServiceError | null, response: ListInstancesResponse) => void,
+  ): ClientUnaryCall;
+  listInstances(
+    request: ListInstancesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListInstancesResponse) => void,
+  ): ClientUnaryCall;
+  listInstances(
+    request: ListInstancesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListInstancesResponse) => void,
+  ): ClientUnaryCall;
   /** Leaves a message in an agent's inbox. */
   sendMessage(
     request: SendMessageRequest,

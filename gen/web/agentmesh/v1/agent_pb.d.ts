@@ -629,6 +629,40 @@ export declare type HeartbeatResponse = Message$1<"agentmesh.v1.HeartbeatRespons
 export declare const HeartbeatResponseSchema: GenMessage<HeartbeatResponse>;
 
 /**
+ * @generated from message agentmesh.v1.ListInstancesRequest
+ */
+export declare type ListInstancesRequest = Message$1<"agentmesh.v1.ListInstancesRequest"> & {
+  /**
+   * Empty: every role.
+   *
+   * @generated from field: string role = 1;
+   */
+  role: string;
+};
+
+/**
+ * Describes the message agentmesh.v1.ListInstancesRequest.
+ * Use `create(ListInstancesRequestSchema)` to create a new message.
+ */
+export declare const ListInstancesRequestSchema: GenMessage<ListInstancesRequest>;
+
+/**
+ * @generated from message agentmesh.v1.ListInstancesResponse
+ */
+export declare type ListInstancesResponse = Message$1<"agentmesh.v1.ListInstancesResponse"> & {
+  /**
+   * @generated from field: repeated agentmesh.v1.Instance instances = 1;
+   */
+  instances: Instance[];
+};
+
+/**
+ * Describes the message agentmesh.v1.ListInstancesResponse.
+ * Use `create(ListInstancesResponseSchema)` to create a new message.
+ */
+export declare const ListInstancesResponseSchema: GenMessage<ListInstancesResponse>;
+
+/**
  * @generated from message agentmesh.v1.SendMessageRequest
  */
 export declare type SendMessageRequest = Message$1<"agentmesh.v1.SendMessageRequest"> & {
@@ -1104,6 +1138,16 @@ export declare const AgentService: GenService<{
     methodKind: "bidi_streaming";
     input: typeof HeartbeatRequestSchema;
     output: typeof HeartbeatResponseSchema;
+  },
+  /**
+   * The replicas that are live now.
+   *
+   * @generated from rpc agentmesh.v1.AgentService.ListInstances
+   */
+  listInstances: {
+    methodKind: "unary";
+    input: typeof ListInstancesRequestSchema;
+    output: typeof ListInstancesResponseSchema;
   },
   /**
    * Leaves a message in an agent's inbox.
