@@ -40,6 +40,12 @@ const table = {
     meaning: "A workflow's definition is wrong: an unknown field, an unknown node in `needs`, a cycle.",
     wayOut: "The message names the line or the path; mend the file.",
   },
+  INVALID_POLICY: {
+    code: "INVALID_ARGUMENT",
+    meaning: "A traffic policy is wrong: an unknown field, a value out of bounds, a rule that it breaks.",
+    wayOut:
+      "The message names the line and the field; `agentmesh discovery check FILE` tells before it is live.",
+  },
   INVALID_CONFIG: {
     code: "INVALID_ARGUMENT",
     meaning: "A setting is unknown or its value cannot be used.",

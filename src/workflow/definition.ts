@@ -1,11 +1,9 @@
 /** A workflow's YAML: its schema, and faults told with their line. */
-import { distance } from "fastest-levenshtein";
-import { LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { Dependency_Condition } from "../../gen/grpc/agentmesh/v1/task.ts";
 import { WorkflowSpec } from "../../gen/grpc/agentmesh/v1/workflow.ts";
-import { type FieldViolation, MeshError } from "../core/errors.ts";
 import { msToDuration } from "../core/time.ts";
+import { readYaml } from "../core/yaml.ts";
 
 const Retry = z.strictObject({
   /** Attempts in all, the first included. */
@@ -36,47 +34,7 @@ export const WorkflowDefinition = z.strictObject({
 
 /** The spec in a YAML text. Throws INVALID_WORKFLOW that names the file, the line and the field of each fault. */
 export function parseWorkflow(text: string, file: string): WorkflowSpec {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const broken = document.errors.map((error) => ({
-    field: `${file}:${error.linePos?.[0].line ?? 1}`,
-    description: error.message.split("\n")[0] ?? "",
-  }));
-  if (broken.length > 0) throw MeshError.invalid(broken, "INVALID_WORKFLOW");
-  const parsed = WorkflowDefinition.safeParse(document.toJS());
-  if (parsed.success) return specOf(parsed.data);
-  const lineOf = (path: readonly PropertyKey[]): number => {
-    const node = document.getIn(path.map(String), true) as { range?: [number, number, number] } | undefined;
-    return node?.range
-      ? lines.linePos(node.range[0]).line
-      : path.length === 0
-        ? 1
-        : lineOf(path.slice(0, -1));
-  };
-  const faults = parsed.error.issues.flatMap((issue): FieldViolation[] => {
-    if (issue.code !== "unrecognized_keys")
-      return [
-        {
-          field: `${file}:${lineOf(issue.path)}`,
-          description: `${issue.path.join(".") || "the file"}: ${issue.message}`,
-        },
-      ];
-    return issue.keys.map((key) => ({
-      field: `${file}:${lineOf([...issue.path, key])}`,
-      description: `${[...issue.path, key].join(".")}: unknown field; ${suggestion(key, issue.path)}`,
-    }));
-  });
-  throw MeshError.invalid(faults, "INVALID_WORKFLOW");
-}
-
-/** The names that may stand where `key` does, the nearest first. */
-function suggestion(key: string, path: readonly PropertyKey[]): string {
-  const shape =
-    path.length === 0 ? WorkflowDefinition.shape : path.at(-1) === "retry" ? Retry.shape : Node.shape;
-  const names = Object.keys(shape).sort((a, b) => distance(a, key) - distance(b, key));
-  const nearest = names[0] ?? "";
-  const hint = distance(nearest, key) <= 3 ? `did you mean "${nearest}"? ` : "";
-  return `${hint}known are ${names.join(", ")}`;
+  return specOf(readYaml({ text, file, schema: WorkflowDefinition, reason: "INVALID_WORKFLOW" }));
 }
 
 function specOf(definition: z.infer<typeof WorkflowDefinition>): WorkflowSpec {
