@@ -137,6 +137,12 @@ const table = {
     meaning: "No server answers at the address.",
     wayOut: "Start one with `agentmesh up`, or name its address with --server.",
   },
+  DISCOVERY_NOT_READY: {
+    code: "UNAVAILABLE",
+    meaning: "The control plane has just started and has not read the list of replicas yet.",
+    wayOut:
+      "Ask again in a moment; if it stays so, the control plane's log says why its source cannot be read.",
+  },
   SERVER_DRAINING: {
     code: "UNAVAILABLE",
     meaning: "The server is shutting down and takes no new work.",

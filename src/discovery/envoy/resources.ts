@@ -51,7 +51,8 @@ function encodeKind(kind: ResourceKind, bodies: ReadonlyMap<string, ResourceBody
 
 const hashCharacters = 16;
 
-function hashOf(parts: readonly (string | Buffer)[]): string {
+/** The same for the same parts, in every process. */
+export function hashOf(parts: readonly (string | Buffer)[]): string {
   const hash = createHash("sha256");
   for (const part of parts) hash.update(part).update("\0");
   return hash.digest("base64url").slice(0, hashCharacters);
