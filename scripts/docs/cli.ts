@@ -19,12 +19,17 @@ function helpOf(command: Command): string {
   return text.trimEnd();
 }
 
+function shownHelp(command: Command): string {
+  return `\`\`\`text\n${helpOf(command)}\n\`\`\``;
+}
+
 /** The whole page. */
 export async function cliPage(): Promise<string> {
   const program = await buildProgram(() => true);
-  const sections = program.commands.map(
-    (command) => `## ${command.name()}\n\n${command.summary()}.\n\n\`\`\`text\n${helpOf(command)}\n\`\`\``,
-  );
+  const sections = program.commands.flatMap((command) => [
+    `## ${command.name()}\n\n${command.summary()}.\n\n${shownHelp(command)}`,
+    ...command.commands.map((part) => `### ${command.name()} ${part.name()}\n\n${shownHelp(part)}`),
+  ]);
   const codes = Object.values(exitCodes).map(({ code, meaning }) => [String(code), meaning]);
   return `# The command line
 

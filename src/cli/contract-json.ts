@@ -1,5 +1,6 @@
 /** The contract's messages as its JSON: what `--json` prints is what the HTTP edge answers. */
 import { type DescMessage, fromBinary, type JsonValue, toJson } from "@bufbuild/protobuf";
+import { GetDiscoveryResponse, ListDiscoveryClientsResponse } from "../../gen/grpc/agentmesh/v1/discovery.ts";
 import {
   ExplainTaskResponse,
   QueueStatus,
@@ -8,6 +9,10 @@ import {
   WatchTaskResponse,
 } from "../../gen/grpc/agentmesh/v1/task.ts";
 import { WatchWorkflowResponse, Workflow } from "../../gen/grpc/agentmesh/v1/workflow.ts";
+import {
+  GetDiscoveryResponseSchema,
+  ListDiscoveryClientsResponseSchema,
+} from "../../gen/web/agentmesh/v1/discovery_pb.js";
 import {
   ExplainTaskResponseSchema,
   QueueStatusSchema,
@@ -33,3 +38,5 @@ export const explanationJson = jsonBy(ExplainTaskResponseSchema, ExplainTaskResp
 export const workflowJson = jsonBy(WorkflowSchema, Workflow);
 export const taskEventJson = jsonBy(WatchTaskResponseSchema, WatchTaskResponse);
 export const workflowEventJson = jsonBy(WatchWorkflowResponseSchema, WatchWorkflowResponse);
+export const discoveryJson = jsonBy(GetDiscoveryResponseSchema, GetDiscoveryResponse);
+export const discoveryClientsJson = jsonBy(ListDiscoveryClientsResponseSchema, ListDiscoveryClientsResponse);

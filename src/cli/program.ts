@@ -42,6 +42,8 @@ async function assembled(entry: CommandEntry, program: Command, whole: boolean):
   const command = whole ? (await entry.load()).command() : new Command(entry.name);
   command.copyInheritedSettings(program).summary(entry.summary).helpGroup(entry.group);
   if (whole && command.description() === "") command.description(`${entry.summary}.`);
+  for (const part of command.commands)
+    part.copyInheritedSettings(program).helpOption("-h, --help", "print this help");
   return command.helpOption("-h, --help", "print this help");
 }
 

@@ -30,6 +30,7 @@ import { msToDuration } from "../core/time.ts";
 import { isFinalState } from "../queue/service/convert.ts";
 import type { Timeouts } from "../queue/task.ts";
 import { Connection } from "../rpc/connection.ts";
+import { DiscoveryView } from "./discovery-view.ts";
 import { QueueControl } from "./queue-control.ts";
 import { resumeRead, resumeWatch, taskLog } from "./resume-watch.ts";
 import { WorkflowClient } from "./workflow-client.ts";
@@ -89,6 +90,8 @@ export class MeshClient {
   readonly workflows: WorkflowClient;
   /** Pausing, policies, purging, putting back what failed. */
   readonly control: QueueControl;
+  /** What the control plane knows. */
+  readonly discovery: DiscoveryView;
   readonly #connection: Connection;
   readonly #timeoutMs: number;
   /** True once a server has answered: from then on one that does not is waited for, where a call may be repeated. */
@@ -98,6 +101,7 @@ export class MeshClient {
     this.#connection = new Connection(options.server ?? serverDefault);
     this.#timeoutMs = options.timeoutMs ?? timeoutMsDefault;
     this.control = new QueueControl(this.#connection, this.#timeoutMs);
+    this.discovery = new DiscoveryView(this.#connection, this.#timeoutMs);
     this.workflows = new WorkflowClient(this.#connection, this.#timeoutMs);
   }
 

@@ -137,6 +137,12 @@ const table = {
     meaning: "No server answers at the address.",
     wayOut: "Start one with `agentmesh up`, or name its address with --server.",
   },
+  NO_CONTROL_PLANE: {
+    code: "UNIMPLEMENTED",
+    meaning: "The server that was asked about discovery runs no control plane.",
+    wayOut:
+      "`agentmesh up` runs one, and so does `agentmesh serve --role discovery`; name its address with --server.",
+  },
   DISCOVERY_NOT_READY: {
     code: "UNAVAILABLE",
     meaning: "The control plane has just started and has not read the list of replicas yet.",

@@ -72,6 +72,12 @@ export const commands: readonly CommandEntry[] = Object.freeze([
     load: () => import("./roles.ts"),
   },
   {
+    name: "discovery",
+    summary: "Show where replicas are, and what clients are told of them",
+    group: look,
+    load: () => import("./discovery.ts"),
+  },
+  {
     name: "configure",
     summary: "Limit what a queue may run and start",
     group: tend,
