@@ -24,7 +24,11 @@ export class Publication {
     this.parts = parts;
     this.#anyPreference = parts.roles.some((role) => localityPolicyOf(parts.policy, role).prefer !== "none");
     const encoded = this.snapshotFor(localityUnknown);
-    this.version = hashOf(resourceKinds.map((kind) => encoded[kind].version));
+    // The policy too: what it says of localities does not show in the snapshot of a client that names none.
+    this.version = hashOf([
+      JSON.stringify(parts.policy),
+      ...resourceKinds.map((kind) => encoded[kind].version),
+    ]);
   }
 
   /** The same object for one locality, always. */
