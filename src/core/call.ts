@@ -10,6 +10,8 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** When the caller stops waiting; undefined: never. */
   readonly deadlineMs: number | undefined;
+  /** The caller's address, such as "127.0.0.1:51234"; empty where it is not known. */
+  readonly peer: string;
   /** A request header, in lower case. */
   header(name: string): string | undefined;
 }

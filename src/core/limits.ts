@@ -79,6 +79,8 @@ export const limits = Object.freeze({
   /** Leases that one worker may hold credit for. */
   creditMax: 10_000,
   workflowNodesMax: 1_000,
+  /** Resources of one kind that one xDS client may name: thousands of roles, and no client that names for the sake of it. */
+  discoveryNamesMax: 10_000,
   /** Whole gRPC message: a batch of payloads has to fit. */
   messageBytesMax: 16 * 1_048_576,
 });

@@ -11,7 +11,7 @@ import type { Endpoint, Locality } from "./endpoint.ts";
 import type { TrafficPolicy } from "./policy.ts";
 import { PolicyState, type PolicyStatus } from "./policy-state.ts";
 import { Publication } from "./publication.ts";
-import type { EncodedSnapshot, SnapshotFeed } from "./snapshot.ts";
+import type { EncodedSnapshot, ResourceKind, SnapshotFeed } from "./snapshot.ts";
 import type { EndpointSource } from "./source.ts";
 
 export interface ControlPlaneOptions {
@@ -101,12 +101,10 @@ export class ControlPlane implements SnapshotFeed {
     return () => this.#listeners.delete(listener);
   }
 
-  /**
-   * Clients dial these roles. Any name that a role can have is served, with no endpoints until there are some: a client that
-   * is told of none fails its calls at once, where one that is told nothing lets them hang.
-   */
-  want(names: readonly string[]): void {
-    const added = names.filter((name) => rolePattern.test(name) && !this.#roles.has(name));
+  want(kind: ResourceKind, names: ReadonlySet<string>): void {
+    // Whoever dials a role asks for its listener first; clusters and assignments have other names besides.
+    if (kind !== "listener") return;
+    const added = [...names].filter((name) => rolePattern.test(name) && !this.#roles.has(name));
     const room = Math.max(0, wantedMax - this.#roles.size);
     if (added.length === 0 || room === 0) return;
     for (const name of added.slice(0, room)) this.#roles.add(name);

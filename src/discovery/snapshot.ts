@@ -37,6 +37,11 @@ export interface SnapshotFeed {
    * that what is made from it can be kept by it. Undefined before the first publication.
    */
   snapshotFor(locality: Locality): EncodedSnapshot | undefined;
+  /**
+   * A client names these. Any name that a role can have is served, with no endpoints until there are some: a client that is told
+   * of none fails its calls at once, where one that is told nothing lets them hang.
+   */
+  want(kind: ResourceKind, names: ReadonlySet<string>): void;
   /** Calls `listener` after each publication; the answer ends that. */
   onPublish(listener: () => void): () => void;
 }

@@ -82,6 +82,8 @@ function begin(context: HandlerContext, path: string, options: EdgeMountOptions)
     context: {
       signal: context.signal,
       deadlineMs: leftMs === undefined ? undefined : options.clock.now() + leftMs,
+      // Connect does not say who calls.
+      peer: "",
       header: (name) => context.requestHeader.get(name) ?? undefined,
     },
     record: new CallRecord(path, options),

@@ -40,6 +40,10 @@ export class ServedCall implements CallContext {
     return this.signal.aborted ? (this.signal.reason as MeshError) : undefined;
   }
 
+  get peer(): string {
+    return this.#call.getPeer();
+  }
+
   header(name: string): string | undefined {
     return this.#call.metadata.get(name)[0]?.toString();
   }

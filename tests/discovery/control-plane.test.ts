@@ -2,26 +2,11 @@ import { pino } from "pino";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ControlPlane } from "../../src/discovery/control-plane.ts";
 import { localityUnknown } from "../../src/discovery/endpoint.ts";
-import type { EndpointSource, SourceListener } from "../../src/discovery/source.ts";
+import { HandSource } from "../support/control-plane.ts";
 import { endpoint } from "./endpoints.ts";
 
 const log = pino({ level: "silent" });
 const gatherMs = 100;
-
-/** A source that tells what the test says. */
-class HandSource implements EndpointSource {
-  readonly description = "a hand";
-  tell: SourceListener = { changed: () => {}, failed: () => {} };
-  stopped = false;
-
-  start(listener: SourceListener): void {
-    this.tell = listener;
-  }
-
-  async stop(): Promise<void> {
-    this.stopped = true;
-  }
-}
 
 interface Opened {
   readonly source: HandSource;
@@ -114,7 +99,8 @@ test("a role that a client dials is served at once, with no endpoints, whoever k
   const { source, plane } = open();
   source.tell.changed([endpoint()]);
   vi.advanceTimersByTime(0);
-  plane.want(["codng", "no role!"]);
+  plane.want("listener", new Set(["codng", "no role!"]));
+  plane.want("cluster", new Set(["coding@2"]));
   const snapshot = plane.snapshotFor(localityUnknown);
   expect([...(snapshot?.listener.resources.keys() ?? [])]).toEqual(["coding", "codng"]);
   expect(snapshot?.endpoints.resources.has("codng")).toBe(true);

@@ -33,7 +33,12 @@ test("go back to their queue at once, and their attempts do not count", async ()
     draining: new AbortController().signal,
   });
   const requests = new Channel<WorkRequest>(8);
-  const call = { signal: new AbortController().signal, deadlineMs: undefined, header: () => undefined };
+  const call = {
+    signal: new AbortController().signal,
+    deadlineMs: undefined,
+    peer: "",
+    header: () => undefined,
+  };
   const responses = service.work(requests, call)[Symbol.asyncIterator]();
   await requests.push(WorkRequest.fromPartial({ hello: { workerId: "w1", slots: 2 }, credit: 2 } as never));
   expect((await responses.next()).value?.welcome?.serverId).toBe("s1");

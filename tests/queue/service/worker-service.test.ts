@@ -443,7 +443,12 @@ describe("revocation", () => {
       log: silentLogger,
       draining: new AbortController().signal,
     });
-    const call = { signal: new AbortController().signal, deadlineMs: undefined, header: () => undefined };
+    const call = {
+      signal: new AbortController().signal,
+      deadlineMs: undefined,
+      peer: "",
+      header: () => undefined,
+    };
     const heard: string[] = [];
     const hearing = (async () => {
       for await (const response of service.work(requests, call)) {
