@@ -29,15 +29,17 @@ import { clientDefaults } from "../core/ports.ts";
 import { msToDuration } from "../core/time.ts";
 import { isFinalState } from "../queue/service/convert.ts";
 import type { Timeouts } from "../queue/task.ts";
-import { Connection } from "../rpc/connection.ts";
+import type { CallOptions, Connection } from "../rpc/connection.ts";
+import { type DialOptions, dial } from "./dial.ts";
 import { DiscoveryView } from "./discovery-view.ts";
+import { type HedgeOptions, hedged } from "./hedge.ts";
 import { QueueControl } from "./queue-control.ts";
 import { resumeRead, resumeWatch, taskLog } from "./resume-watch.ts";
 import { WorkflowClient } from "./workflow-client.ts";
 
-export interface MeshClientOptions {
-  /** Host and port of any server of the mesh; default 127.0.0.1:9090, where `agentmesh up` listens. */
-  readonly server?: string;
+export interface MeshClientOptions extends DialOptions {
+  /** Reads of tasks and queues that take long are asked for once more; default: they are not. */
+  readonly hedge?: HedgeOptions;
   /** For each unary call, and for each stretch of a stream before it is taken up again; default 30,000. */
   readonly timeoutMs?: number;
 }
@@ -83,7 +85,6 @@ export interface WaitOptions {
 
 export type TaskFilter = Partial<Omit<ListTasksRequest, "pageToken">>;
 
-export const serverDefault = clientDefaults.server;
 const timeoutMsDefault = clientDefaults.timeoutMs;
 
 export class MeshClient {
@@ -94,12 +95,14 @@ export class MeshClient {
   readonly discovery: DiscoveryView;
   readonly #connection: Connection;
   readonly #timeoutMs: number;
+  readonly #hedge: HedgeOptions | undefined;
   /** True once a server has answered: from then on one that does not is waited for, where a call may be repeated. */
   #answered = false;
 
   constructor(options: MeshClientOptions = {}) {
-    this.#connection = new Connection(options.server ?? serverDefault);
+    this.#connection = dial(options);
     this.#timeoutMs = options.timeoutMs ?? timeoutMsDefault;
+    this.#hedge = options.hedge;
     this.control = new QueueControl(this.#connection, this.#timeoutMs);
     this.discovery = new DiscoveryView(this.#connection, this.#timeoutMs);
     this.workflows = new WorkflowClient(this.#connection, this.#timeoutMs);
@@ -119,6 +122,7 @@ export class MeshClient {
     const { task, existing } = await this.#unary(
       TaskServiceService.submitTask,
       SubmitTaskRequest.fromPartial({ spec }),
+      { idempotent: spec.idempotencyKey !== "" },
     );
     return { id: task?.id ?? "", state: task?.state ?? TaskState.UNSPECIFIED, existing };
   }
@@ -133,13 +137,14 @@ export class MeshClient {
     const results: SubmitResult[] = [];
     for (let from = 0; from < specs.length; from += limits.batchMax) {
       const request = SubmitTasksRequest.create({ specs: specs.slice(from, from + limits.batchMax) });
-      results.push(...(await this.#unary(TaskServiceService.submitTasks, request)).results);
+      const idempotent = request.specs.every(({ idempotencyKey }) => idempotencyKey !== "");
+      results.push(...(await this.#unary(TaskServiceService.submitTasks, request, { idempotent })).results);
     }
     return results;
   }
 
   async get(taskId: string): Promise<Task> {
-    const { task } = await this.#unary(TaskServiceService.getTask, { taskId });
+    const { task } = await this.#read(TaskServiceService.getTask, { taskId });
     return task as Task;
   }
 
@@ -204,23 +209,33 @@ export class MeshClient {
 
   /** Why a task waits: each thing, the most important first. */
   explain(taskId: string): Promise<ExplainTaskResponse> {
-    return this.#unary(TaskServiceService.explainTask, { taskId });
+    return this.#read(TaskServiceService.explainTask, { taskId });
   }
 
   async queues(roles: readonly string[] = []): Promise<QueueStatus[]> {
     const request = ListQueuesRequest.create({ roles: [...roles] });
-    return (await this.#unary(TaskServiceService.listQueues, request)).queues;
+    return (await this.#read(TaskServiceService.listQueues, request)).queues;
   }
 
   close(): void {
     this.#connection.close();
   }
 
+  /** A call that changes nothing. */
+  #read<Request, Response>(method: MethodDefinition<Request, Response>, request: Request): Promise<Response> {
+    if (this.#hedge === undefined) return this.#unary(method, request);
+    return hedged(this.#hedge, (signal) => this.#unary(method, request, { signal }));
+  }
+
   async #unary<Request, Response>(
     method: MethodDefinition<Request, Response>,
     request: Request,
+    options: Pick<CallOptions, "idempotent" | "signal"> = {},
   ): Promise<Response> {
-    const response = await this.#connection.unary(method, request, { timeoutMs: this.#timeoutMs });
+    const response = await this.#connection.unary(method, request, {
+      ...options,
+      timeoutMs: this.#timeoutMs,
+    });
     this.#answered = true;
     return response;
   }

@@ -137,6 +137,12 @@ const table = {
     meaning: "No server answers at the address.",
     wayOut: "Start one with `agentmesh up`, or name its address with --server.",
   },
+  NO_HEALTHY_REPLICA: {
+    code: "UNAVAILABLE",
+    meaning:
+      "The control plane tells of no replica of the role that takes calls, or none of them can be reached.",
+    wayOut: "`agentmesh discovery show ROLE` lists its replicas; start one, or check the role's name.",
+  },
   NO_CONTROL_PLANE: {
     code: "UNIMPLEMENTED",
     meaning: "The server that was asked about discovery runs no control plane.",

@@ -2,6 +2,7 @@
 import { closest } from "fastest-levenshtein";
 import type { FieldViolation } from "../core/errors.ts";
 import { rolePattern } from "../core/ids.ts";
+import { contractRpcs, rpcsNamed } from "../rpc/contract-rpcs.ts";
 import {
   callPolicyOf,
   type RolePolicy,
@@ -9,7 +10,6 @@ import {
   rpcPoliciesOf,
   type TrafficPolicy,
 } from "./policy.ts";
-import { contractRpcs, rpcsNamed } from "./rpcs.ts";
 
 export type PolicyRule = (policy: TrafficPolicy) => readonly FieldViolation[];
 

@@ -3,6 +3,7 @@
  * it from YAML, policy-rules.ts checks what a shape cannot say, build.ts turns it into xDS resources.
  */
 import { z } from "zod";
+import { retryDefaults } from "../core/retry.ts";
 
 /** gRPC clients retry on these alone, by gRFC A44. */
 export const retryCodes = [
@@ -148,7 +149,7 @@ export const callPolicyDefault: CallPolicy = {
   },
   // Envoy's defaults. gRPC counts them in each client process.
   circuitBreaking: { requestsMax: 1_024, pendingMax: 1_024 },
-  retries: { attemptsMax: 3, backoffMs: 50, backoffMsMax: 500, on: ["unavailable"] },
+  retries: { ...retryDefaults, on: [...retryDefaults.on] },
   timeoutSeconds: 0,
   faults: {},
 };

@@ -4,12 +4,16 @@ import type { Readable } from "node:stream";
 import {
   Client,
   type ClientOptions,
+  connectivityState,
   credentials,
   Metadata,
   type MethodDefinition,
   type ServiceError,
+  type StatusObject,
+  status,
 } from "@grpc/grpc-js";
 import { MeshError } from "../core/errors.ts";
+import { idempotentHeader, idempotentValue } from "../core/idempotent-call.ts";
 import { limits } from "../core/limits.ts";
 import { fromServiceError, isServiceError } from "./status.ts";
 
@@ -17,6 +21,29 @@ export interface CallOptions {
   /** How long the call may take in all. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** The call may be tried again although its RPC is not idempotent by itself: it carries an idempotency key, say. */
+  readonly idempotent?: boolean;
+}
+
+/** Told of each call's end. */
+export interface CallsObserver {
+  /** `endpoint` is the replica's address; empty: none was reached. `code` is gRPC's name, such as UNAVAILABLE. */
+  called(call: {
+    readonly role: string;
+    readonly endpoint: string;
+    readonly code: string;
+    readonly seconds: number;
+  }): void;
+}
+
+export interface ConnectionOptions {
+  /** Over those that every connection has. */
+  readonly channel?: ClientOptions;
+  readonly observer?: CallsObserver;
+  /** The role whose replicas a control plane tells of. */
+  readonly role?: string;
+  /** The first call fails when nothing has been reached within this time, where its deadline may be far; default: its deadline. */
+  readonly firstAnswerMsMax?: number;
 }
 
 /** A bidirectional stream under way. */
@@ -45,11 +72,18 @@ const channelOptions: ClientOptions = {
 export class Connection {
   /** As dialed, such as "127.0.0.1:9090". */
   readonly address: string;
+  readonly #options: ConnectionOptions;
   readonly #client: Client;
+  /** A replica has answered once. */
+  #answered = false;
 
-  constructor(address: string) {
+  constructor(address: string, options: ConnectionOptions = {}) {
     this.address = address;
-    this.#client = new Client(address, credentials.createInsecure(), channelOptions);
+    this.#options = options;
+    this.#client = new Client(address, credentials.createInsecure(), {
+      ...channelOptions,
+      ...options.channel,
+    });
   }
 
   unary<Request, Response>(
@@ -63,12 +97,12 @@ export class Connection {
       method.requestSerialize,
       method.responseDeserialize,
       request,
-      new Metadata(),
+      metadataOf(options),
       { deadline: deadlineOf(options) },
-      (error, response) => (error ? reject(this.#error(error)) : resolve(response as Response)),
+      (error, response) => (error ? reject(followed.error(error)) : resolve(response as Response)),
     );
-    const unlink = cancelOnAbort(call, options.signal);
-    return promise.finally(unlink);
+    const followed = this.#follow(call, options);
+    return promise.finally(followed.unlink);
   }
 
   async *serverStream<Request, Response>(
@@ -81,15 +115,15 @@ export class Connection {
       method.requestSerialize,
       method.responseDeserialize,
       request,
-      new Metadata(),
+      metadataOf(options),
       { deadline: deadlineOf(options) },
     );
     const reading = readingOf(call);
-    const unlink = cancelOnAbort(call, options.signal);
+    const followed = this.#follow(call, options);
     try {
-      yield* this.#responses<Response>(reading);
+      yield* responsesOf<Response>(reading, followed);
     } finally {
-      unlink();
+      followed.unlink();
     }
   }
 
@@ -101,18 +135,18 @@ export class Connection {
       method.path,
       method.requestSerialize,
       method.responseDeserialize,
-      new Metadata(),
+      metadataOf(options),
       { deadline: deadlineOf(options) },
     );
     const reading = readingOf(call);
-    const unlink = cancelOnAbort(call, options.signal);
+    const followed = this.#follow(call, options);
     const room = roomOf(call);
-    call.on("status", unlink);
+    call.on("status", followed.unlink);
     return {
       send: (request) => (room.ended() || call.write(request) ? Promise.resolve() : room.next()),
       end: () => call.end(),
       cancel: () => call.cancel(),
-      responses: this.#responses<Response>(reading),
+      responses: responsesOf<Response>(reading, followed),
     };
   }
 
@@ -120,22 +154,86 @@ export class Connection {
     this.#client.close();
   }
 
-  async *#responses<Response>({ call, failure }: Reading): AsyncGenerator<Response> {
-    try {
-      for await (const response of call) yield response as Response;
-      // An error from before the reading began is no event any more: the stream just ends.
-      const missed = failure();
-      if (missed) throw missed;
-    } catch (error) {
-      throw isServiceError(error) ? this.#error(error) : MeshError.from(error);
-    } finally {
-      call.cancel();
-    }
+  /** Sees to a call that is under way: its abort, its bound until a replica is found, what observers are told. */
+  #follow(call: GrpcCall, options: CallOptions): Followed {
+    const unlink = cancelOnAbort(call, options.signal);
+    const { observer, role = "" } = this.#options;
+    const guard = this.#guard(call);
+    const beganMs = observer ? performance.now() : 0;
+    if (observer || guard)
+      call.on("status", ({ code }: StatusObject) => {
+        clearTimeout(guard?.timer);
+        if (code !== status.UNAVAILABLE && code !== status.CANCELLED) this.#answered = true;
+        const seconds = (performance.now() - beganMs) / 1_000;
+        observer?.called({ role, endpoint: endpointOf(call), code: status[code] ?? String(code), seconds });
+      });
+    return {
+      unlink,
+      error: (error) => (guard?.isOver() ? this.#noAnswer() : fromServiceError(error, this.address, role)),
+    };
   }
 
-  #error(error: ServiceError): MeshError {
-    return fromServiceError(error, this.address);
+  /** Ends a call that waits for a control plane which has never been heard of: its own deadline may be far. */
+  #guard(call: GrpcCall): Guard | undefined {
+    const { firstAnswerMsMax } = this.#options;
+    if (firstAnswerMsMax === undefined || this.#answered) return undefined;
+    let over = false;
+    const timer = setTimeout(() => {
+      if (this.#client.getChannel().getConnectivityState(false) === connectivityState.READY) return;
+      over = true;
+      call.cancel();
+    }, firstAnswerMsMax);
+    return { timer, isOver: () => over };
   }
+
+  #noAnswer(): MeshError {
+    const { role = "", firstAnswerMsMax = 0 } = this.#options;
+    const message = `no healthy replica of ${role}: no control plane has told of any within ${firstAnswerMsMax} ms; check client.discovery`;
+    return new MeshError("NO_HEALTHY_REPLICA", message);
+  }
+}
+
+type GrpcCall = EventEmitter & { cancel(): void; getPeer(): string };
+
+interface Guard {
+  readonly timer: NodeJS.Timeout;
+  isOver(): boolean;
+}
+
+/** A call under way. */
+interface Followed {
+  /** The call has ended: nothing is listened to any more. */
+  unlink(): void;
+  /** What its caller is told. */
+  error(error: ServiceError): MeshError;
+}
+
+async function* responsesOf<Response>(
+  { call, failure }: Reading,
+  { error: told }: Followed,
+): AsyncGenerator<Response> {
+  try {
+    for await (const response of call) yield response as Response;
+    // An error from before the reading began is no event any more: the stream just ends.
+    const missed = failure();
+    if (missed) throw missed;
+  } catch (error) {
+    throw isServiceError(error) ? told(error) : MeshError.from(error);
+  } finally {
+    call.cancel();
+  }
+}
+
+/** The replica that a call went to; grpc-js names the target while there is none. */
+function endpointOf(call: GrpcCall): string {
+  const peer = call.getPeer();
+  return /^(\[.+\]|\d+(\.\d+){3}):\d+$/.test(peer) ? peer : "";
+}
+
+function metadataOf({ idempotent }: CallOptions): Metadata {
+  const metadata = new Metadata();
+  if (idempotent) metadata.set(idempotentHeader, idempotentValue);
+  return metadata;
 }
 
 type StreamCall = Readable & { cancel(): void };

@@ -40,8 +40,11 @@ const reasonOfCode: Partial<Record<number, Reason>> = {
   [status.RESOURCE_EXHAUSTED]: "PAYLOAD_TOO_LARGE",
 };
 
-/** What a client throws. `address` names the server where it could not be reached. */
-export function fromServiceError(error: ServiceError, address: string): MeshError {
+/**
+ * What a client throws. `address` names the server where it could not be reached; `role` is that of the replicas which a
+ * control plane told of.
+ */
+export function fromServiceError(error: ServiceError, address: string, role = ""): MeshError {
   const { info, bad } = detailsOf(error);
   if (info?.domain === domain && Object.hasOwn(reasons, info.reason))
     return new MeshError(info.reason as Reason, error.details, {
@@ -49,8 +52,23 @@ export function fromServiceError(error: ServiceError, address: string): MeshErro
       fields: bad?.fieldViolations ?? [],
       cause: error,
     });
+  if (role !== "" && error.code === status.UNAVAILABLE) {
+    const none = withoutReplica(error.details, role);
+    if (none) return new MeshError("NO_HEALTHY_REPLICA", none, { cause: error });
+  }
   const reason = reasonOfCode[error.code] ?? "INTERNAL";
   return new MeshError(reason, messageOf(reason, error, address), { cause: error });
+}
+
+/** What to say where a call was sent to no replica at all; undefined: it was sent to one. */
+function withoutReplica(details: string, role: string): string | undefined {
+  const balanced = /\d+ of \d+ replicas are serving.*/.exec(details)?.[0];
+  if (balanced) return `no healthy replica of ${role}: ${balanced.replace(" replicas", "")}`;
+  if (/empty priority list|No addresses resolved/.test(details))
+    return `no healthy replica of ${role}: the control plane knows of none that takes calls`;
+  return /^(Resolution error|xDS|Name resolution)/i.test(details)
+    ? `no healthy replica of ${role}: ${details}`
+    : undefined;
 }
 
 function messageOf(reason: Reason, error: ServiceError, address: string): string {

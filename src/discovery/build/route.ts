@@ -1,7 +1,7 @@
 /** Routes: which calls go to which cluster, with which retries, timeout and faults. The first route that matches counts. */
 import { idempotentHeader, idempotentValue } from "../../core/idempotent-call.ts";
+import { type ContractRpc, contractRpcs, rpcsNamed } from "../../rpc/contract-rpcs.ts";
 import type { CallPolicy, CanaryRoute, VersionSplit } from "../policy.ts";
-import { type ContractRpc, contractRpcs, rpcsNamed } from "../rpcs.ts";
 import type { ResourceBody } from "../snapshot.ts";
 import { type ClusterKey, clusterName } from "./names.ts";
 import { anyOf, durationOf, fractionOf, wrapped } from "./values.ts";

@@ -1,6 +1,6 @@
 /** The contract's RPCs as policies name them ("TaskService/GetTask"), and which of them may be tried again. */
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
-import { contractFiles } from "../rpc/contract-files.ts";
+import { contractFiles } from "./contract-files.ts";
 
 export interface ContractRpc {
   /** "TaskService/GetTask". */

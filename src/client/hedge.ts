@@ -1,0 +1,45 @@
+/**
+ * Hedging: a read that takes long is asked for once more, of another replica most likely, and the first answer counts. It trades
+ * a few more calls for a short tail; only what changes nothing may be hedged.
+ */
+export interface HedgeOptions {
+  /** How long an attempt may take before the next begins beside it; choose about the 95th percentile. */
+  readonly delayMs: number;
+  /** Attempts in all, the first included; default 2. */
+  readonly attemptsMax?: number;
+}
+
+const attemptsMaxDefault = 2;
+
+/** The first answer of `attempt`; the others are aborted. Where all fail, the first failure. */
+export async function hedged<Answer>(
+  { delayMs, attemptsMax = attemptsMaxDefault }: HedgeOptions,
+  attempt: (signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
+  const losers = new AbortController();
+  const attempts: Promise<Answer>[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise<Answer>((resolve, reject) => {
+      let failed = 0;
+      let failure: unknown;
+      const begin = () => {
+        clearTimeout(timer);
+        const running = attempt(losers.signal);
+        attempts.push(running);
+        if (attempts.length < attemptsMax) timer = setTimeout(begin, delayMs);
+        running.then(resolve, (error: unknown) => {
+          failed++;
+          failure ??= error;
+          // One that has failed need not be waited for.
+          if (attempts.length < attemptsMax) begin();
+          else if (failed === attempts.length) reject(failure);
+        });
+      };
+      begin();
+    });
+  } finally {
+    clearTimeout(timer);
+    losers.abort();
+  }
+}

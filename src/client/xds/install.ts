@@ -1,0 +1,45 @@
+/**
+ * Makes this process an xDS client. What grpc-js-xds has for this is process-wide: the scheme, the balancer, and a bootstrap that is
+ * read once. This file is the one place that touches it.
+ */
+import { hostname } from "node:os";
+import { register } from "@grpc/grpc-js-xds";
+import { saidXdsBootstrap, sayXdsBootstrap } from "../../core/config/xds-bootstrap.ts";
+import { MeshError } from "../../core/errors.ts";
+import { type Bootstrap, bootstrapOf, type ClientPlace, readBootstrap } from "./bootstrap.ts";
+import { registerLeastRequest } from "./least-request.ts";
+
+export interface XdsOptions {
+  /** HOST:PORT each; none: what GRPC_XDS_BOOTSTRAP or GRPC_XDS_BOOTSTRAP_CONFIG says. */
+  readonly controlPlanes: readonly string[];
+  readonly place: ClientPlace;
+}
+
+let installed: Bootstrap | undefined;
+
+/** Answers with the bootstrap in force. Throws INVALID_CONFIG where there is none, or where another is in force already. */
+export function installXds(options: XdsOptions): Bootstrap {
+  const bootstrap = chosen(options);
+  if (installed) {
+    const [now, before] = [bootstrap, installed].map(({ xds_servers }) => xds_servers[0]?.server_uri);
+    if (now === before) return installed;
+    const message = `this process has ${before} as its control plane, and can have no other; ${now} needs a process of its own`;
+    throw new MeshError("INVALID_CONFIG", message);
+  }
+  sayXdsBootstrap(JSON.stringify(bootstrap));
+  registerLeastRequest();
+  register();
+  installed = bootstrap;
+  return bootstrap;
+}
+
+function chosen({ controlPlanes, place }: XdsOptions): Bootstrap {
+  if (controlPlanes.length > 0)
+    return bootstrapOf({ controlPlanes, place, nodeId: `${hostname()}/${process.pid}` });
+  if (installed) return installed;
+  const said = saidXdsBootstrap();
+  if (said) return readBootstrap(said.text, said.where);
+  const message =
+    "xds:/// needs a control plane: name one with client.discovery (--discovery HOST:PORT), or set GRPC_XDS_BOOTSTRAP";
+  throw new MeshError("INVALID_CONFIG", message);
+}
