@@ -5,6 +5,7 @@
  * What it holds is what instances said of themselves lately, and no more: a registry that has lost everything has it again
  * within one interval of heartbeats, since each that is answered `unknown` is followed by a registration.
  */
+import { MeshError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 
 /** STARTING takes no calls yet, SERVING does, DRAINING takes no new ones and ends those that it has. */
@@ -128,4 +129,13 @@ export function heartbeatIntervalMs(ttlMs: number): number {
 export function byRoleAndId(a: Instance, b: Instance): number {
   if (a.role !== b.role) return a.role < b.role ? -1 : 1;
   return a.id < b.id ? -1 : Number(a.id > b.id);
+}
+
+/** What a registration is refused with where the outcome is `full`. */
+export function registryFull(): MeshError {
+  return new MeshError(
+    "REGISTRY_FULL",
+    `${limits.instancesMax} instances live already, which is as many as the registry takes`,
+    { metadata: { limit: String(limits.instancesMax) } },
+  );
 }

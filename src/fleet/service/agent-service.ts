@@ -2,10 +2,8 @@
 import type { AgentServiceServer, HeartbeatResponse } from "../../../gen/grpc/agentmesh/v1/agent.ts";
 import type { HandlersOf } from "../../core/call.ts";
 import type { Clock } from "../../core/clock.ts";
-import { MeshError } from "../../core/errors.ts";
-import { limits } from "../../core/limits.ts";
-import { msToDuration } from "../../core/time.ts";
-import { heartbeatIntervalMs, type InstanceRegistry, noLoad } from "../instances.ts";
+import { msToDate, msToDuration } from "../../core/time.ts";
+import { heartbeatIntervalMs, type InstanceRegistry, noLoad, registryFull } from "../instances.ts";
 import { beatOf, instanceIdOf, registrationOf, roleFilterOf } from "./checked.ts";
 import { instanceMessageOf } from "./convert.ts";
 
@@ -27,9 +25,10 @@ export function instanceHandlers({ registry, clock }: AgentServiceOptions): Inst
       const { instance, state, ttlMs } = registration;
       const [outcome] = await registry.register([registration]);
       if (outcome === "full") throw registryFull();
-      const registered = { ...instance, state, ttlMs, load: noLoad, heartbeatMs: clock.now() };
+      const registered = { ...instance, state, ttlMs, load: noLoad, heartbeatMs: 0 };
       return {
-        instance: instanceMessageOf(registered),
+        // The registry has its own clock.
+        instance: { ...instanceMessageOf(registered), heartbeatTime: undefined },
         heartbeatInterval: msToDuration(heartbeatIntervalMs(ttlMs)),
       };
     },
@@ -48,17 +47,8 @@ export function instanceHandlers({ registry, clock }: AgentServiceOptions): Inst
     },
 
     async listInstances({ role }) {
-      const { instances } = await registry.list({ role: roleFilterOf(role) });
-      return { instances: instances.map(instanceMessageOf) };
+      const { instances, nowMs } = await registry.list({ role: roleFilterOf(role) });
+      return { instances: instances.map(instanceMessageOf), time: msToDate(nowMs) };
     },
   };
-}
-
-/** What a registration is refused with where the outcome is `full`. */
-export function registryFull(): MeshError {
-  return new MeshError(
-    "REGISTRY_FULL",
-    `${limits.instancesMax} instances live already, which is as many as the registry takes`,
-    { metadata: { limit: String(limits.instancesMax) } },
-  );
 }

@@ -205,6 +205,7 @@ export interface RegisterAgentRequest {
 }
 
 export interface RegisterAgentResponse {
+  /** As it was registered, with its id; without its heartbeat's time. */
   instance:
     | Instance
     | undefined;
@@ -240,7 +241,10 @@ export interface ListInstancesRequest {
 }
 
 export interface ListInstancesResponse {
+  /** By role, then by id. */
   instances: Instance[];
+  /** By the clock that heartbeats' times are by. */
+  time: Date | undefined;
 }
 
 export interface SendMessageRequest {
@@ -2438,13 +2442,16 @@ export const ListInstancesRequest: MessageFns<ListInstancesRequest> = {
 };
 
 function createBaseListInstancesResponse(): ListInstancesResponse {
-  return { instances: [] };
+  return { instances: [], time: undefined };
 }
 
 export const ListInstancesResponse: MessageFns<ListInstancesResponse> = {
   encode(message: ListInstancesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.instances) {
       Instance.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.time !== undefined) {
+      Timestamp.encode(toTimestamp(message.time), writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -2470,6 +2477,14 @@ export const ListInstancesResponse: MessageFns<ListInstancesResponse> = {
             message.instances.push(Instance.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.time = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2488,6 +2503,7 @@ export const ListInstancesResponse: MessageFns<ListInstancesResponse> = {
   fromPartial(object: DeepPartial<ListInstancesResponse>): ListInstancesResponse {
     const message = createBaseListInstancesResponse();
     message.instances = object.instances?.map((e) => Instance.fromPartial(e)) || [];
+    message.time = object.time ?? undefined;
     return message;
   },
 };

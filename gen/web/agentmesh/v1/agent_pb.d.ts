@@ -552,6 +552,8 @@ export declare const RegisterAgentRequestSchema: GenMessage<RegisterAgentRequest
  */
 export declare type RegisterAgentResponse = Message$1<"agentmesh.v1.RegisterAgentResponse"> & {
   /**
+   * As it was registered, with its id; without its heartbeat's time.
+   *
    * @generated from field: agentmesh.v1.Instance instance = 1;
    */
   instance?: Instance | undefined;
@@ -676,9 +678,18 @@ export declare const ListInstancesRequestSchema: GenMessage<ListInstancesRequest
  */
 export declare type ListInstancesResponse = Message$1<"agentmesh.v1.ListInstancesResponse"> & {
   /**
+   * By role, then by id.
+   *
    * @generated from field: repeated agentmesh.v1.Instance instances = 1;
    */
   instances: Instance[];
+
+  /**
+   * By the clock that heartbeats' times are by.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 2;
+   */
+  time?: Timestamp | undefined;
 };
 
 /**
