@@ -51,7 +51,10 @@ export function roleServices(options: RoleServerOptions): MountedService[] {
     {
       name: "agentmesh.v1.AgentService",
       definition: AgentServiceService,
-      handlers: { ...unservedService(AgentServiceService), ...instanceHandlers({ registry, clock }) },
+      handlers: {
+        ...unservedService(AgentServiceService),
+        ...instanceHandlers({ registry, clock, draining }),
+      },
     },
     ...options.more(shared),
   ];

@@ -11,7 +11,7 @@ export function command(): Command {
     .description(
       "Lists the instances that live now: where each can be dialed, whether it takes calls, how long ago it said so, and how busy " +
         "it is: tasks that run of those that may, and how much of one core its process uses. An instance that dies leaves " +
-        "within 10 s, the time to live of what agentmesh starts.",
+        "within 10 s, the time to live of what `up` and `serve` start.",
     )
     .argument("[role]", "of this role alone; default: all")
     .action(async (role: string | undefined, options: { json?: boolean }, self: Command) => {

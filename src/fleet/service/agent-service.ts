@@ -2,6 +2,7 @@
 import type { AgentServiceServer, HeartbeatResponse } from "../../../gen/grpc/agentmesh/v1/agent.ts";
 import type { HandlersOf } from "../../core/call.ts";
 import type { Clock } from "../../core/clock.ts";
+import { MeshError } from "../../core/errors.ts";
 import { msToDate, msToDuration } from "../../core/time.ts";
 import { heartbeatIntervalMs, type InstanceRegistry, noLoad, registryFull } from "../instances.ts";
 import { beatOf, instanceIdOf, registrationOf, roleFilterOf } from "./checked.ts";
@@ -11,6 +12,8 @@ export interface AgentServiceOptions {
   readonly registry: InstanceRegistry;
   /** When an instance started, where it does not say so itself. */
   readonly clock: Clock;
+  /** Aborts when the server begins to drain: streams of heartbeats, which have no end of their own, go elsewhere. */
+  readonly draining: AbortSignal;
 }
 
 export type InstanceHandlers = Pick<
@@ -18,7 +21,7 @@ export type InstanceHandlers = Pick<
   "registerAgent" | "deregisterAgent" | "heartbeat" | "listInstances"
 >;
 
-export function instanceHandlers({ registry, clock }: AgentServiceOptions): InstanceHandlers {
+export function instanceHandlers({ registry, clock, draining }: AgentServiceOptions): InstanceHandlers {
   return {
     async registerAgent(request) {
       const registration = registrationOf(request, clock.now());
@@ -39,7 +42,7 @@ export function instanceHandlers({ registry, clock }: AgentServiceOptions): Inst
     },
 
     async *heartbeat(requests): AsyncGenerator<HeartbeatResponse> {
-      for await (const request of requests) {
+      for await (const request of before(draining, requests)) {
         const [outcome] = await registry.heartbeat([beatOf(request)]);
         // Nobody can ask an instance to drain yet.
         yield { unknown: outcome === "unknown", drain: false };
@@ -51,4 +54,23 @@ export function instanceHandlers({ registry, clock }: AgentServiceOptions): Inst
       return { instances: instances.map(instanceMessageOf), time: msToDate(nowMs) };
     },
   };
+}
+
+/** What comes before `end` aborts; then throws SERVER_DRAINING. */
+async function* before<Value>(end: AbortSignal, values: AsyncIterable<Value>): AsyncGenerator<Value> {
+  const reading = values[Symbol.asyncIterator]();
+  const { promise: ended, reject } = Promise.withResolvers<never>();
+  ended.catch(() => {});
+  const stop = () => reject(new MeshError("SERVER_DRAINING", "the server is shutting down; beat at another"));
+  if (end.aborted) stop();
+  end.addEventListener("abort", stop, { once: true });
+  try {
+    for (;;) {
+      const next = await Promise.race([reading.next(), ended]);
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    end.removeEventListener("abort", stop);
+  }
 }

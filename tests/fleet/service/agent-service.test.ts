@@ -211,6 +211,20 @@ function manyLabels(): Record<string, string> {
 }
 
 describe("Heartbeat", () => {
+  test("streams end when their server drains, which they would hold up: they go on elsewhere", async () => {
+    const own = await TestMesh.start({ roles: [orchestrator], registry });
+    try {
+      const call = own.connection().bidi(AgentServiceService.heartbeat, options);
+      const responses = call.responses[Symbol.asyncIterator]();
+      await call.send({ instanceId: "nobody", state: 0, load: undefined });
+      expect((await responses.next()).value).toMatchObject({ unknown: true });
+      own.drain();
+      expect((await errorOf(responses.next())).reason).toBe("SERVER_DRAINING");
+    } finally {
+      await own.close();
+    }
+  });
+
   test("answers each: known with what it says, unknown once the time is over, for several instances a stream", async () => {
     const ids = ["a", "b"];
     for (const id of ids) await register({ instance: { ...valid, id } });
