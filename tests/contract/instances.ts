@@ -147,6 +147,8 @@ export function instancesContract(open: () => Promise<OpenRegistry>): void {
       expect(beats.filter((outcome) => outcome === "known")).toHaveLength(ids.length + 3);
       await opened.elapse(10_000);
       expect(await idsIn(registry)).toEqual([]);
+      // More than one call forgets.
+      expect(await registry.heartbeat([{ id: "i-02344" }])).toEqual(["unknown"]);
     });
 
     test("is bounded: what is over the limit is refused, what is there may register again", async () => {
