@@ -59,7 +59,7 @@ export const fleetMutants: readonly Mutant[] = [
       {
         file: "src/agent/announcer.ts",
         from: 'if (outcomes[place] === "unknown") this.#known.delete(id);',
-        to: "",
+        to: "{}",
       },
     ],
     tests: ["tests/agent/announcer.test.ts"],
