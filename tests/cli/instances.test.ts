@@ -104,6 +104,26 @@ describe("instances of processes", () => {
     expect(performance.now() - began).toBeLessThan(12_000);
   }, 90_000);
 
+  it("are back soon after a Redis that was away for longer than they live, and the outage is logged once", async () => {
+    const own = await RedisServer.start({ appendfsync: "always" });
+    const up = await startUp(["--store", own.url]);
+    await own.kill();
+    expect(await up.line(/the registry of instances does not take/)).toContain('"level":"warn"');
+    const awayMs = performance.now();
+    await expect.poll(() => performance.now() - awayMs, { timeout: 15_000 }).toBeGreaterThan(10_000);
+    await own.start();
+    await up.line(/the registry of instances is back/);
+    const seen = await openRedisRegistry({ url: own.url });
+    const states = (await seen.list()).instances.map(({ role, state }) => `${role} ${state}`);
+    await seen.close();
+    expect(states).toEqual(
+      ["orchestrator", "security", "synthesis", "testing"].map((role) => `${role} SERVING`),
+    );
+    expect(up.log.filter((line) => line.includes("the registry of instances"))).toHaveLength(2);
+    expect(await up.stop()).toBe(0);
+    await own.stop();
+  }, 60_000);
+
   it("of an embedded mesh are its own", async () => {
     const up = await startUp();
     const table = await agentmesh(["instances", "--server", up.server]);

@@ -14,7 +14,12 @@ export interface RegistrySourceOptions {
 }
 
 /** After a hint: instances that start together are read together. */
-const hintMs = 5;
+const hintMsMin = 5;
+/**
+ * A look lists everything, which keeps Redis from its queues for a while where there are thousands. However many hints come, the
+ * pauses between looks are this many times as long as a look.
+ */
+const restPerLook = 4;
 
 export class RegistrySource implements EndpointSource {
   readonly description: string;
@@ -26,6 +31,7 @@ export class RegistrySource implements EndpointSource {
   #looking: Promise<void> | undefined;
   /** Another look was asked for while one was under way, which may not have seen what that was about. */
   #again = false;
+  #restUntilMs = 0;
   #endHints = () => {};
   #poll: NodeJS.Timeout | undefined;
   #soon: NodeJS.Timeout | undefined;
@@ -52,10 +58,12 @@ export class RegistrySource implements EndpointSource {
   }
 
   #hint(): void {
+    if (this.#listener === undefined) return;
+    const pauseMs = Math.max(hintMsMin, this.#restUntilMs - this.#options.clock.now());
     this.#soon ??= setTimeout(() => {
       this.#soon = undefined;
       this.#look();
-    }, hintMs);
+    }, pauseMs);
   }
 
   #look(): void {
@@ -63,21 +71,24 @@ export class RegistrySource implements EndpointSource {
     this.#again = this.#looking !== undefined;
     this.#looking ??= this.#lookNow().finally(() => {
       this.#looking = undefined;
-      if (this.#again) this.#look();
+      if (this.#again) this.#hint();
     });
   }
 
   async #lookNow(): Promise<void> {
+    const { registry, clock } = this.#options;
+    const beganMs = clock.now();
     let list: InstanceList;
     try {
-      list = await this.#options.registry.list();
+      list = await registry.list();
     } catch (error) {
       if (!this.#isAway) this.#listener?.failed(error as Error);
       this.#isAway = true;
       return;
     }
     const before = this.#living;
-    const nowMs = this.#options.clock.now();
+    const nowMs = clock.now();
+    this.#restUntilMs = nowMs + restPerLook * (nowMs - beganMs);
     this.#living = livingAfter({ before, list, wasAway: this.#isAway, nowMs });
     this.#isAway = false;
     const endpoints = endpointsOf(this.#living);

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { endpointsOf, isSame, type Living, livingAfter } from "../../../src/discovery/sources/living.ts";
 import { byRoleAndId, type Instance, noLoad } from "../../../src/fleet/instances.ts";
@@ -60,6 +61,65 @@ describe("what lives", () => {
 
   test("is nothing that was never seen: a first list after an outage is taken as it is", () => {
     expect(idsOf(look(undefined, [a], { wasAway: true }))).toEqual(["a"]);
+  });
+});
+
+describe("through any history of looks", () => {
+  const instances = fc.uniqueArray(
+    fc.record({
+      id: fc.constantFrom("a", "b", "c", "d"),
+      port: fc.constantFrom(1, 2, 3),
+      startMs: fc.nat(3),
+    }),
+    { selector: ({ id }) => id },
+  );
+  const looks = fc.array(
+    fc.record({
+      listed: instances,
+      epoch: fc.constantFrom("1", "1", "1", "2"),
+      wasAway: fc.boolean(),
+      afterMs: fc.constantFrom(0, 1_000, 9_999, 10_000),
+    }),
+    { minLength: 1, maxLength: 12 },
+  );
+
+  test("what is listed is told, no place twice, and the rest was listed within its time to live", () => {
+    fc.assert(
+      fc.property(looks, (history) => {
+        let living: Living | undefined;
+        let nowMs = 0;
+        const listedMs = new Map<string, number>();
+        for (const { listed, epoch, wasAway, afterMs } of history) {
+          // One that is missing from this look is missing since now.
+          if (living !== undefined)
+            for (const [id, { keptUntilMs }] of living.instances)
+              if (keptUntilMs === undefined) listedMs.set(id, nowMs + afterMs);
+          nowMs += afterMs;
+          const all = listed.map(({ id, port, startMs }) => instance(id, { port, startMs }));
+          living = look(living, all, { epoch, wasAway, nowMs });
+          const told = endpointsOf(living);
+          const places = new Set(told.map(({ port }) => port));
+          expect(places.size).toBe(told.length);
+          for (const { port } of all) expect(places.has(port)).toBe(true);
+          for (const { id } of told)
+            if (!all.some((one) => one.id === id))
+              expect(nowMs - (listedMs.get(id) ?? -Infinity)).toBeLessThan(ttlMs);
+        }
+      }),
+    );
+  });
+
+  test("of a registry that keeps what it has, what is told is what is listed", () => {
+    fc.assert(
+      fc.property(looks, (history) => {
+        let living: Living | undefined;
+        for (const { listed } of history) {
+          const all = listed.map(({ id }) => instance(id));
+          living = look(living, all);
+          expect(idsOf(living)).toEqual(all.map(({ id }) => id).sort());
+        }
+      }),
+    );
   });
 });
 
