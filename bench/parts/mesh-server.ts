@@ -4,6 +4,7 @@ import { startRoleServer } from "../../src/agent/role-server.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { limits } from "../../src/core/limits.ts";
 import { silentLogger } from "../../src/core/log.ts";
+import { MemoryRegistry } from "../../src/fleet/memory/registry.ts";
 import { silentObserver } from "../../src/queue/observer.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { openRedisStore } from "../../src/queue/redis/store.ts";
@@ -34,6 +35,7 @@ const server = await startRoleServer({
   port: 0,
   queue,
   catalog: catalogOf([role]),
+  registry: new MemoryRegistry(systemClock),
   clock: systemClock,
   payloadBytesMax: limits.payloadBytesMax,
   log: silentLogger,

@@ -4,6 +4,8 @@ import { TaskServiceService } from "../../gen/grpc/agentmesh/v1/task.ts";
 import { WorkerServiceService } from "../../gen/grpc/agentmesh/v1/worker.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/log.ts";
+import type { InstanceRegistry } from "../fleet/instances.ts";
+import { instanceHandlers } from "../fleet/service/agent-service.ts";
 import type { Offload } from "../queue/offload.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Catalog } from "../queue/service/catalog.ts";
@@ -19,6 +21,8 @@ export interface RoleServerOptions {
   readonly port: number;
   readonly queue: Queue;
   readonly catalog: Catalog;
+  /** The instances that every server of the mesh knows. */
+  readonly registry: InstanceRegistry;
   readonly clock: Clock;
   readonly payloadBytesMax: number;
   /** Where larger payloads go; unset: they are refused. */
@@ -33,7 +37,7 @@ export interface RoleServerOptions {
 
 /** What this role serves, whatever transport asks. */
 export function roleServices(options: RoleServerOptions): MountedService[] {
-  const { role, queue, catalog, clock, offload, log, draining } = options;
+  const { role, queue, catalog, registry, clock, offload, log, draining } = options;
   const payloadBytesMax = offload?.payloadBytesMax ?? options.payloadBytesMax;
   const shared = { queue, catalog, clock, payloadBytesMax, offload, roleDefault: role };
   const serverId = `${role}@${process.pid}`;
@@ -47,7 +51,10 @@ export function roleServices(options: RoleServerOptions): MountedService[] {
     {
       name: "agentmesh.v1.AgentService",
       definition: AgentServiceService,
-      handlers: unservedService(AgentServiceService),
+      handlers: {
+        ...unservedService(AgentServiceService),
+        ...instanceHandlers({ registry, clock, draining }),
+      },
     },
     ...options.more(shared),
   ];

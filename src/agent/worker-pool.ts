@@ -5,6 +5,7 @@ import type { Logger } from "../core/log.ts";
 import { Connection } from "../rpc/connection.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import type { WorkerLoad } from "./instance-load.ts";
 import type { Role } from "./role.ts";
 import { Worker } from "./worker.ts";
 
@@ -60,6 +61,11 @@ export class WorkerPool {
   /** Roles whose worker has no stream to the mesh right now. */
   disconnected(): string[] {
     return [...this.#workers].filter(([, worker]) => !worker.connected).map(([role]) => role);
+  }
+
+  /** What each role's worker does at present. */
+  loads(): ReadonlyMap<string, WorkerLoad> {
+    return new Map([...this.#workers].map(([role, worker]) => [role, worker.load]));
   }
 
   /** Lets running tasks end for at most `timeoutMs`, gives the rest back, and closes. */

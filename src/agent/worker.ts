@@ -20,6 +20,7 @@ import type { Connection } from "../rpc/connection.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { bounded } from "./bounded-outcome.ts";
 import type { FromHeartbeat, Heartbeat } from "./heartbeat.ts";
+import type { WorkerLoad } from "./instance-load.ts";
 import { LogBacklog } from "./log-backlog.ts";
 import { ReportStream } from "./report-stream.ts";
 import type { Role } from "./role.ts";
@@ -87,6 +88,10 @@ export class Worker {
   /** True while the stream that brings work is up. */
   get connected(): boolean {
     return this.#stream !== undefined;
+  }
+
+  get load(): WorkerLoad {
+    return { tasksRunning: this.#running.size, slots: this.#options.role.concurrency };
   }
 
   /** Takes no more; lets what runs end for at most `timeoutMs`, gives the rest back, and closes. */

@@ -1,5 +1,6 @@
 /** The contract's messages as its JSON: what `--json` prints is what the HTTP edge answers. */
 import { type DescMessage, fromBinary, type JsonValue, toJson } from "@bufbuild/protobuf";
+import { ListInstancesResponse } from "../../gen/grpc/agentmesh/v1/agent.ts";
 import { GetDiscoveryResponse, ListDiscoveryClientsResponse } from "../../gen/grpc/agentmesh/v1/discovery.ts";
 import {
   ExplainTaskResponse,
@@ -9,6 +10,7 @@ import {
   WatchTaskResponse,
 } from "../../gen/grpc/agentmesh/v1/task.ts";
 import { WatchWorkflowResponse, Workflow } from "../../gen/grpc/agentmesh/v1/workflow.ts";
+import { ListInstancesResponseSchema } from "../../gen/web/agentmesh/v1/agent_pb.js";
 import {
   GetDiscoveryResponseSchema,
   ListDiscoveryClientsResponseSchema,
@@ -35,6 +37,7 @@ export const taskJson = jsonBy(TaskSchema, Task);
 export const queueJson = jsonBy(QueueStatusSchema, QueueStatus);
 export const redriveJson = jsonBy(RedriveQueueResponseSchema, RedriveQueueResponse);
 export const explanationJson = jsonBy(ExplainTaskResponseSchema, ExplainTaskResponse);
+export const instancesJson = jsonBy(ListInstancesResponseSchema, ListInstancesResponse);
 export const workflowJson = jsonBy(WorkflowSchema, Workflow);
 export const taskEventJson = jsonBy(WatchTaskResponseSchema, WatchTaskResponse);
 export const workflowEventJson = jsonBy(WatchWorkflowResponseSchema, WatchWorkflowResponse);

@@ -1,5 +1,7 @@
 /** How a mesh ends: in which order its parts stop, and within which time. */
+import type { Announcer } from "../agent/announcer.ts";
 import { systemClock } from "../core/clock.ts";
+import type { InstanceRegistry } from "../fleet/instances.ts";
 import type { Edge } from "../gateway/edge.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { HttpListener } from "../rpc/http.ts";
@@ -12,6 +14,8 @@ export interface MeshParts {
   readonly servers: readonly { readonly server: GrpcServer }[];
   readonly edge: Edge;
   readonly workers: WorkerHost;
+  readonly instances: Announcer;
+  readonly registry: InstanceRegistry;
   readonly queue: Queue;
   readonly bodies: MeshBodies;
   readonly listeners: readonly HttpListener[];
@@ -19,14 +23,18 @@ export interface MeshParts {
 
 /** Stops everything within `timeoutMs`; what probes and metrics tell is there to the end. */
 export async function drainMesh(parts: MeshParts, timeoutMs: number): Promise<void> {
-  const { draining, servers, edge, workers, queue, bodies, listeners } = parts;
+  const { draining, servers, edge, workers, instances, registry, queue, bodies, listeners } = parts;
+  const endMs = systemClock.now() + timeoutMs;
+  // First of all, so that clients turn elsewhere before anything here refuses them.
+  await instances.drain();
   draining.abort();
   for (const { server } of servers) server.setServing(false);
-  const endMs = systemClock.now() + timeoutMs;
   // First the workers here: their handlers may still call the servers.
-  await workers.drain(timeoutMs);
+  await workers.drain(Math.max(0, endMs - systemClock.now()));
   const restMs = Math.max(0, endMs - systemClock.now());
   await Promise.all([edge.drain(restMs), ...servers.map(({ server }) => server.drain(restMs))]);
+  await instances.end();
+  await registry.close();
   await bodies.close();
   await queue.close();
   await Promise.all(listeners.map((listener) => listener.close()));

@@ -1,5 +1,6 @@
 /** A mesh in one process: store, queue, a server for each role, HTTP listeners, and the thread that runs handlers. */
 import { logVerbosity, setLogVerbosity } from "@grpc/grpc-js";
+import type { Announcer } from "../agent/announcer.ts";
 import { observeQueue } from "../agent/observe-queue.ts";
 import { probeRoutes } from "../agent/probes.ts";
 import type { Role } from "../agent/role.ts";
@@ -10,6 +11,7 @@ import { systemClock } from "../core/clock.ts";
 import type { Config } from "../core/config/settings.ts";
 import type { Logger } from "../core/log.ts";
 import { grpcPortOf } from "../core/ports.ts";
+import type { InstanceRegistry } from "../fleet/instances.ts";
 import { type Edge, startEdge } from "../gateway/edge.ts";
 import { Queue } from "../queue/queue.ts";
 import type { QueueStore, StoreDescription } from "../queue/store.ts";
@@ -19,6 +21,8 @@ import { createMetrics, type Metrics, type QueueSample } from "../telemetry/metr
 import { workflowServices } from "../workflow/service.ts";
 import { drainMesh } from "./drain-mesh.ts";
 import { type MeshBodies, startBodies } from "./mesh-bodies.ts";
+import { announceInstances } from "./mesh-instances.ts";
+import { openRegistry } from "./open-registry.ts";
 import { openStore } from "./open-store.ts";
 import { WorkerHost } from "./worker-host.ts";
 
@@ -76,8 +80,10 @@ async function start(options: MeshOptions, opened: Opened): Promise<Mesh> {
   opened.push(() => queue.close());
   const bodies = await startBodies(config, queue, log);
   opened.push(() => bodies.close());
+  const registry = await openRegistry(config);
+  opened.push(() => registry.close());
   const draining = new AbortController();
-  const optionsOf = serverOptions(options, { queue, bodies, metrics, draining: draining.signal });
+  const optionsOf = serverOptions(options, { queue, registry, bodies, metrics, draining: draining.signal });
   const servers = await startServers(served, optionsOf, opened);
   const edge = await startMeshEdge(options, optionsOf(served[0] as Role, 0), opened);
   let workers: WorkerHost | undefined;
@@ -90,7 +96,8 @@ async function start(options: MeshOptions, opened: Opened): Promise<Mesh> {
   queue.start();
   for (const { server } of servers) server.setServing(true);
   workers = startWorkers(options, dialable(host, servers[0]?.server.port ?? 0));
-  const parts = { draining, servers, edge, workers, queue, bodies, listeners };
+  const instances = await announce(options, { registry, servers, workers });
+  const parts = { draining, servers, edge, workers, instances, registry, queue, bodies, listeners };
   const [health, scrape] = listeners as [HttpListener, HttpListener];
   return {
     servers: servers.map(({ role, server }) => ({ role, address: `${host}:${server.port}` })),
@@ -105,6 +112,7 @@ async function start(options: MeshOptions, opened: Opened): Promise<Mesh> {
 
 interface Shared {
   readonly queue: Queue;
+  readonly registry: InstanceRegistry;
   readonly bodies: MeshBodies;
   readonly metrics: Metrics;
   readonly draining: AbortSignal;
@@ -113,7 +121,7 @@ interface Shared {
 /** What the server of a role is told, by the role's place among those that are served. */
 function serverOptions(
   { config, roles, log }: MeshOptions,
-  { queue, bodies, metrics, draining }: Shared,
+  { queue, registry, bodies, metrics, draining }: Shared,
 ): (role: Role, place: number) => RoleServerOptions {
   const catalog = catalogOf(roles);
   return (role, place) => ({
@@ -122,6 +130,7 @@ function serverOptions(
     port: grpcPortOf(config.server.grpcPort, place),
     queue,
     catalog,
+    registry,
     clock: systemClock,
     payloadBytesMax: config.payload.maxBytes,
     offload: bodies.offload,
@@ -159,6 +168,20 @@ async function startMeshEdge(
 
 function startWorkers({ config, version, log, logFile, served }: MeshOptions, address: string): WorkerHost {
   return new WorkerHost({ config, address, version, log, logFile, roles: served.map(({ name }) => name) });
+}
+
+/** Once all is served: whoever finds an instance can dial it. */
+function announce(
+  { config, version, log }: MeshOptions,
+  parts: {
+    readonly registry: InstanceRegistry;
+    readonly servers: readonly { readonly role: string; readonly server: GrpcServer }[];
+    readonly workers: WorkerHost;
+  },
+): Promise<Announcer> {
+  const served = parts.servers.map(({ role, server }) => ({ role, port: server.port }));
+  const workerLoadOf = (role: string) => parts.workers.loads.get(role);
+  return announceInstances({ config, registry: parts.registry, served, version, workerLoadOf, log });
 }
 
 async function startListeners(

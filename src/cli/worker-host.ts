@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import { extname } from "node:path";
 import { Worker as Thread } from "node:worker_threads";
+import type { WorkerLoad } from "../agent/instance-load.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Config } from "../core/config/settings.ts";
 import { uniqueId } from "../core/ids.ts";
@@ -25,6 +26,7 @@ export interface ToWorkerThread {
 
 export interface FromWorkerThread {
   readonly disconnected: readonly string[];
+  readonly loads: ReadonlyMap<string, WorkerLoad>;
 }
 
 export interface WorkerHostOptions extends Omit<WorkerThreadData, "processId"> {
@@ -38,6 +40,7 @@ export class WorkerHost {
   readonly #options: WorkerHostOptions;
   #thread: Thread | undefined;
   #disconnected: readonly string[];
+  #loads: ReadonlyMap<string, WorkerLoad> = new Map();
   #draining = false;
   #ended = Promise.withResolvers<void>();
 
@@ -50,6 +53,11 @@ export class WorkerHost {
   /** Roles whose worker has no stream to the mesh right now. */
   get disconnected(): readonly string[] {
     return this.#disconnected;
+  }
+
+  /** What each role's worker does, as it was a moment ago. */
+  get loads(): ReadonlyMap<string, WorkerLoad> {
+    return this.#loads;
   }
 
   /** Lets running tasks end for at most `timeoutMs`; the rest go back to their queues. */
@@ -72,6 +80,7 @@ export class WorkerHost {
     this.#thread = thread;
     thread.on("message", (message: FromWorkerThread) => {
       this.#disconnected = message.disconnected;
+      this.#loads = message.loads;
     });
     thread.on("error", (error) =>
       log.error({ error: String(error?.stack ?? error) }, "the thread of the handlers died"),
@@ -79,6 +88,7 @@ export class WorkerHost {
     thread.on("exit", () => {
       this.#thread = undefined;
       this.#disconnected = roles;
+      this.#loads = new Map();
       if (this.#draining) return this.#ended.resolve();
       log.warn(
         { restartMs },

@@ -41,18 +41,21 @@ const pool = new WorkerPool({
 });
 pool.start();
 
-/** Between looks at which workers are connected. */
+/** Between looks at which workers are connected, and what they do. */
 const tellMs = 50;
 let told: string | undefined;
-const telling = setInterval(() => {
-  const disconnected = pool.disconnected();
-  if (disconnected.join() === told) return;
-  told = disconnected.join();
-  parentPort?.postMessage({ disconnected } satisfies FromWorkerThread);
-}, tellMs);
+const tell = () => {
+  const now: FromWorkerThread = { disconnected: pool.disconnected(), loads: pool.loads() };
+  const running = [...now.loads.values()].map(({ tasksRunning }) => tasksRunning);
+  const text = `${now.disconnected} ${running}`;
+  if (text === told) return;
+  told = text;
+  parentPort?.postMessage(now);
+};
+const telling = setInterval(tell, tellMs);
 
 parentPort?.on("message", async (message: ToWorkerThread) => {
-  clearInterval(telling);
   await pool.drain(message.drainMs);
+  clearInterval(telling);
   parentPort?.close();
 });

@@ -6,6 +6,7 @@
  *   const report = await mesh.result(task.id);
  */
 import type { MethodDefinition } from "@grpc/grpc-js";
+import { AgentServiceService, type ListInstancesResponse } from "../../gen/grpc/agentmesh/v1/agent.ts";
 import {
   type ExplainTaskResponse,
   ListQueuesRequest,
@@ -215,6 +216,11 @@ export class MeshClient {
   async queues(roles: readonly string[] = []): Promise<QueueStatus[]> {
     const request = ListQueuesRequest.create({ roles: [...roles] });
     return (await this.#read(TaskServiceService.listQueues, request)).queues;
+  }
+
+  /** The instances that live now, of one role or of all. */
+  instances(role = ""): Promise<ListInstancesResponse> {
+    return this.#unary(AgentServiceService.listInstances, { role });
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 /** Checks of a request's fields. Faults are gathered, so that a caller learns of all of them at once. */
 import type { Duration } from "../../gen/grpc/google/protobuf/duration.ts";
 import { type FieldViolation, MeshError } from "./errors.ts";
+import { limits } from "./limits.ts";
 import { durationToMs } from "./time.ts";
 
 export class FieldCheck {
@@ -25,6 +26,17 @@ export class FieldCheck {
   line(field: string, value: string, bytesMax: number, required = false): void {
     this.text(field, value, bytesMax, required);
     if (/\p{Cc}/u.test(value)) this.fault(field, "has control characters");
+  }
+
+  /** At most {@link limits.labelsMax} labels; a name is not empty. */
+  labels(field: string, labels: Readonly<Record<string, string>>): void {
+    const entries = Object.entries(labels);
+    if (entries.length > limits.labelsMax)
+      this.fault(field, `has ${entries.length} labels; at most ${limits.labelsMax} are allowed`);
+    for (const [name, value] of entries) {
+      this.line(`${field} (a name)`, name, limits.labelBytesMax, true);
+      this.line(`${field}["${name}"]`, value, limits.labelBytesMax);
+    }
   }
 
   whole(field: string, value: number, min: number, max: number): void {

@@ -81,6 +81,16 @@ export const limits = Object.freeze({
   workflowNodesMax: 1_000,
   /** Resources of one kind that one xDS client may name: thousands of roles, and no client that names for the sake of it. */
   discoveryNamesMax: 10_000,
+  /** Instances that live at once. */
+  instancesMax: 10_000,
+  instanceIdBytesMax: 128,
+  instanceVersionBytesMax: 128,
+  localityBytesMax: 128,
+  instanceWeightMax: 1_000,
+  /** How long an instance lives without a heartbeat. */
+  instanceTtlMsMin: 3_000,
+  instanceTtlMsMax: 3_600_000,
+  instanceTtlMsDefault: 10_000,
   /** Whole gRPC message: a batch of payloads has to fit. */
   messageBytesMax: 16 * 1_048_576,
 });

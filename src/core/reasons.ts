@@ -122,6 +122,11 @@ const table = {
     meaning: "The store, or the body store, has no room left (Redis maxmemory, the disk, a bucket's quota).",
     wayOut: "Give it room or purge finished tasks; running tasks can still finish.",
   },
+  REGISTRY_FULL: {
+    code: "RESOURCE_EXHAUSTED",
+    meaning: "The registry has as many instances as its limit allows.",
+    wayOut: "Deregister instances that are gone, or wait until their time to live has run out.",
+  },
   STORE_UNAVAILABLE: {
     code: "UNAVAILABLE",
     meaning: "The store, or the body store, cannot be reached; whether the call took effect is unknown.",

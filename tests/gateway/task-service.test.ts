@@ -8,6 +8,7 @@ import { roleServices } from "../../src/agent/role-server.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { limits } from "../../src/core/limits.ts";
 import { silentLogger } from "../../src/core/log.ts";
+import { MemoryRegistry } from "../../src/fleet/memory/registry.ts";
 import { Gate, TestMesh } from "../support/mesh.ts";
 import { post, reasonIn, serveEdge, taskClient } from "./kit.ts";
 
@@ -27,6 +28,7 @@ async function meshWithEdge(gate: Gate) {
   onTestFinished(() => mesh.close());
   const services = roleServices({
     ...{ role: "echo", host: "127.0.0.1", port: 0, queue: mesh.queue, catalog: catalogOf([echo]) },
+    ...{ registry: new MemoryRegistry(systemClock) },
     ...{ clock: systemClock, payloadBytesMax: limits.payloadBytesMax, log: silentLogger },
     ...{ observe: () => {}, draining: new AbortController().signal, more: () => [] },
   });

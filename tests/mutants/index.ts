@@ -1,4 +1,5 @@
 /** Every mutant; those of another part of the mesh get a file of their own beside these, and a place here. */
+import { fleetMutants } from "./fleet.ts";
 import type { Mutant } from "./mutant.ts";
 import { queueMutants } from "./queue.ts";
 import { redisMutants } from "./redis.ts";
@@ -10,4 +11,5 @@ export const mutants: readonly Mutant[] = [
   ...redisMutants,
   ...queueMutants,
   ...workerMutants,
+  ...fleetMutants,
 ];

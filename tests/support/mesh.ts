@@ -16,6 +16,8 @@ import { systemClock } from "../../src/core/clock.ts";
 import { MeshError } from "../../src/core/errors.ts";
 import { limits as meshLimits } from "../../src/core/limits.ts";
 import { type Logger, silentLogger } from "../../src/core/log.ts";
+import type { InstanceRegistry } from "../../src/fleet/instances.ts";
+import { MemoryRegistry } from "../../src/fleet/memory/registry.ts";
 import type { BodyStore } from "../../src/queue/bodies.ts";
 import { silentObserver } from "../../src/queue/observer.ts";
 import { Offload } from "../../src/queue/offload.ts";
@@ -41,6 +43,8 @@ export interface TestMeshOptions {
   /** Default: 262,144. */
   readonly offloadBytes?: number;
   readonly bodyBytesMax?: number;
+  /** Default: one in memory, anew with each {@link TestMesh.up}. */
+  readonly registry?: InstanceRegistry;
   readonly log?: Logger;
   /** Services beside the queue's own; default: none. */
   readonly more?: RoleServerOptions["more"];
@@ -155,6 +159,7 @@ export class TestMesh {
     const { offloadBytes = 262_144, bodyBytesMax = meshLimits.bodyBytesMax } = this.options;
     const offload =
       bodies && new Offload({ bodies, clock: systemClock, log, offloadBytes, payloadBytesMax, bodyBytesMax });
+    const registry = this.options.registry ?? new MemoryRegistry(systemClock);
     const draining = new AbortController();
     const servers: GrpcServer[] = [];
     for (const [place, role] of roles.entries()) {
@@ -164,6 +169,7 @@ export class TestMesh {
         port: this.#ports[place] as number,
         queue,
         catalog: catalogOf(roles),
+        registry,
         clock: systemClock,
         payloadBytesMax,
         offload,

@@ -66,6 +66,12 @@ export const commands: readonly CommandEntry[] = Object.freeze([
   },
   { name: "queues", summary: "Show each role's queue", group: look, load: () => import("./queues.ts") },
   {
+    name: "instances",
+    summary: "Show which replicas of roles live, and where",
+    group: look,
+    load: () => import("./instances.ts"),
+  },
+  {
     name: "roles",
     summary: "List the roles, or show what one takes and gives",
     group: look,

@@ -1,4 +1,5 @@
 /** What one row of the table of settings is, and the kinds of values that rows choose from. */
+import { isIP } from "node:net";
 import { isAbsolute, join } from "node:path";
 import { z } from "zod";
 
@@ -80,6 +81,18 @@ export function yesNo(): Kind<boolean> {
 export function text(allowed: string, argument: string, pattern = /\S/): Kind<string> {
   const schema = z.string().regex(pattern);
   return { schema: () => schema, allowed, argument };
+}
+
+/** An IP address that others can dial: no name, none that means "any", and none that a link's zone belongs to. */
+export function ipAddress(): Kind<string> {
+  const schema = z
+    .string()
+    .refine((value) => isIP(value) > 0 && !value.includes("%") && !/^[0:.]+$/.test(value));
+  return {
+    schema: () => schema,
+    allowed: "an IP address such as 10.0.0.7 or 2001:db8::7",
+    argument: "<address>",
+  };
 }
 
 /** A path; a relative one starts at the working directory, or, in a file of settings, at that file's directory. */

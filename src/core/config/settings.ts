@@ -3,15 +3,15 @@
  * it; nothing else lists settings.
  */
 import { limits } from "../limits.ts";
-import { clientDefaults, podPorts } from "../ports.ts";
+import { clientDefaults } from "../ports.ts";
 import { bodiesUrl } from "./bodies-url.ts";
+import { serverSettings } from "./server-settings.ts";
 import {
   choice,
   labels,
   optional,
   path,
   paths,
-  port,
   type Setting,
   setting,
   text,
@@ -22,46 +22,7 @@ import { storeUrl } from "./store-url.ts";
 
 /** Every setting by its dotted name. */
 export const settings = Object.freeze({
-  "server.host": setting({
-    kind: text("an address of this machine, or `0.0.0.0` for all", "<address>"),
-    default: "127.0.0.1",
-    because: "a mesh on a laptop must not be open to its network unasked; the manifests set 0.0.0.0",
-    doc: "The address that every listener binds to.",
-    flag: "host",
-    takenBy: ["server"],
-  }),
-  "server.httpPort": setting({
-    kind: port(),
-    default: podPorts.http.port,
-    because: "the customary port of HTTP without privileges",
-    doc: `The port of ${podPorts.http.serves}.`,
-    flag: "http-port",
-    takenBy: ["server"],
-  }),
-  "server.grpcPort": setting({
-    kind: port(),
-    default: podPorts.grpc.port,
-    because: "the customary port of gRPC behind a mesh",
-    doc: "The gRPC port of the first role; the next roles of one process follow in steps of 100.",
-    flag: "grpc-port",
-    takenBy: ["server"],
-  }),
-  "server.metricsPort": setting({
-    kind: port(),
-    default: podPorts.metrics.port,
-    because: "apart from the gRPC port, so that a mesh's mutual TLS does not shut Prometheus out",
-    doc: `The port of ${podPorts.metrics.serves}.`,
-    flag: "metrics-port",
-    takenBy: ["server", "worker"],
-  }),
-  "server.healthPort": setting({
-    kind: port(),
-    default: podPorts.health.port,
-    because: "apart from the HTTP port, so that a busy edge does not make a pod look dead",
-    doc: `The port of ${podPorts.health.serves}.`,
-    flag: "health-port",
-    takenBy: ["server", "worker"],
-  }),
+  ...serverSettings,
   "store.url": setting({
     kind: storeUrl(),
     default: "sqlite:",

@@ -16,7 +16,7 @@ import { checkLevels, encodePayload, fromPayload } from "../../core/payload.ts";
 import type { NewTask, Parent } from "../store.ts";
 import type { DependencyCondition, RetryPolicy, Timeouts } from "../task.ts";
 import { type Catalog, type CatalogRole, roleOf } from "./catalog.ts";
-import { checkLabels, checkWorkerLabels } from "./labels.ts";
+import { checkWorkerLabels } from "./labels.ts";
 
 export interface SubmissionContext {
   readonly catalog: Catalog;
@@ -41,7 +41,7 @@ export function newTask(spec: TaskSpec, field: string, context: SubmissionContex
   check.whole(`${field}.priority`, priority, 0, 9);
   check.text(`${field}.idempotency_key`, spec.idempotencyKey, limits.idempotencyKeyBytesMax);
   check.line(`${field}.title`, spec.title, limits.titleBytesMax);
-  checkLabels(check, `${field}.labels`, spec.labels);
+  check.labels(`${field}.labels`, spec.labels);
   checkWorkerLabels(check, `${field}.worker_labels`, spec.workerLabels);
   check.line(`${field}.concurrency_key`, spec.concurrencyKey, limits.concurrencyKeyBytesMax);
   const retry = retryPolicy(check, `${field}.retry`, spec.retry, role.retry);

@@ -36,6 +36,7 @@ describe("sources", () => {
       grpcPort: 9090,
       metricsPort: 9091,
       healthPort: 8081,
+      weight: 1,
     });
     expect(config.data.dir).toBe("/project/.agentmesh");
     expect(config.worker.concurrency).toBeUndefined();

@@ -101,3 +101,25 @@ test("the settings of a client are those of a client that is told nothing", () =
   expect(settings["client.server"].default).toBe(clientDefaults.server);
   expect(settings["client.timeoutSeconds"].default * 1_000).toBe(clientDefaults.timeoutMs);
 });
+
+describe("server.advertise", () => {
+  const schema = settings["server.advertise"].kind.schema("/");
+
+  test.each(["10.0.0.7", "127.0.0.1", "2001:db8::7", "::1"])("%s is taken", (address) =>
+    expect(schema.parse(address)).toBe(address),
+  );
+
+  test.each(["", "pod.local", "0.0.0.0", "::", "fe80::1%eth0", "10.0.0.7:9090", "10.0.0"])(
+    "%j is refused",
+    (said) => expect(schema.safeParse(said).success).toBe(false),
+  );
+});
+
+test("where an instance runs is named as nodes' labels name it", () => {
+  for (const name of ["server.region", "server.zone", "server.subZone"] as const) {
+    const schema = settings[name].kind.schema("/");
+    expect(schema.parse("eu-west_1.a")).toBe("eu-west_1.a");
+    for (const said of ["", "a b", "a\nb", "x".repeat(129)])
+      expect(schema.safeParse(said).success).toBe(false);
+  }
+});

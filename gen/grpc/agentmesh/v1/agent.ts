@@ -77,22 +77,34 @@ export interface Resources {
 
 /** A running replica of a role. */
 export interface Instance {
+  /** Letters, digits, `_`, `.`, `@`, `:` and `-`, 128 at most. Empty on registration: the mesh makes one. */
   id: string;
+  /** Any role's name; it need not be one that this mesh serves. */
   role: string;
   agentId: string;
-  /** An IP literal. */
+  /** An IP literal that others can dial. */
   address: string;
+  /** 1 to 65535. */
   port: number;
   version: string;
   locality:
     | Locality
     | undefined;
-  /** Relative capacity; 0 means 1. */
+  /** Relative capacity, 1 to 1000; 0 means 1. */
   weight: number;
+  /** Unset on registration: STARTING. GONE is never listed, and is not taken: call DeregisterAgent. */
   state: InstanceState;
   labels: { [key: string]: string };
-  startTime: Date | undefined;
-  heartbeatTime: Date | undefined;
+  /** Unset on registration: now. */
+  startTime:
+    | Date
+    | undefined;
+  /** By the registry's clock; what a registration says is not read. */
+  heartbeatTime:
+    | Date
+    | undefined;
+  /** As the last heartbeat said; what a registration says is not read. */
+  load: InstanceLoad | undefined;
 }
 
 export interface Instance_LabelsEntry {
@@ -110,6 +122,7 @@ export interface Locality {
 export interface InstanceLoad {
   tasksRunning: number;
   slots: number;
+  /** 1 is one whole core. */
   cpuUtilization: number;
   memoryBytes: number;
 }
@@ -187,11 +200,12 @@ export interface RegisterAgentRequest {
   instance:
     | Instance
     | undefined;
-  /** How long the instance stays live without a heartbeat. Unset: 10 s. */
+  /** How long the instance stays live without a heartbeat, 3 s to 1 h. Unset: 10 s. */
   timeToLive: Duration | undefined;
 }
 
 export interface RegisterAgentResponse {
+  /** As it was registered, with its id; without its heartbeat's time. */
   instance:
     | Instance
     | undefined;
@@ -208,7 +222,9 @@ export interface DeregisterAgentResponse {
 
 export interface HeartbeatRequest {
   instanceId: string;
+  /** Unset: as it was. */
   state: InstanceState;
+  /** Unset: as it was. */
   load: InstanceLoad | undefined;
 }
 
@@ -225,7 +241,10 @@ export interface ListInstancesRequest {
 }
 
 export interface ListInstancesResponse {
+  /** By role, then by id. */
   instances: Instance[];
+  /** By the clock that heartbeats' times are by. */
+  time: Date | undefined;
 }
 
 export interface SendMessageRequest {
@@ -677,6 +696,7 @@ function createBaseInstance(): Instance {
     labels: {},
     startTime: undefined,
     heartbeatTime: undefined,
+    load: undefined,
   };
 }
 
@@ -717,6 +737,9 @@ export const Instance: MessageFns<Instance> = {
     }
     if (message.heartbeatTime !== undefined) {
       Timestamp.encode(toTimestamp(message.heartbeatTime), writer.uint32(98).fork()).join();
+    }
+    if (message.load !== undefined) {
+      InstanceLoad.encode(message.load, writer.uint32(106).fork()).join();
     }
     return writer;
   },
@@ -833,6 +856,14 @@ export const Instance: MessageFns<Instance> = {
             message.heartbeatTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.load = InstanceLoad.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -872,6 +903,9 @@ export const Instance: MessageFns<Instance> = {
     );
     message.startTime = object.startTime ?? undefined;
     message.heartbeatTime = object.heartbeatTime ?? undefined;
+    message.load = (object.load !== undefined && object.load !== null)
+      ? InstanceLoad.fromPartial(object.load)
+      : undefined;
     return message;
   },
 };
@@ -2408,13 +2442,16 @@ export const ListInstancesRequest: MessageFns<ListInstancesRequest> = {
 };
 
 function createBaseListInstancesResponse(): ListInstancesResponse {
-  return { instances: [] };
+  return { instances: [], time: undefined };
 }
 
 export const ListInstancesResponse: MessageFns<ListInstancesResponse> = {
   encode(message: ListInstancesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.instances) {
       Instance.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.time !== undefined) {
+      Timestamp.encode(toTimestamp(message.time), writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -2440,6 +2477,14 @@ export const ListInstancesResponse: MessageFns<ListInstancesResponse> = {
             message.instances.push(Instance.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.time = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2458,6 +2503,7 @@ export const ListInstancesResponse: MessageFns<ListInstancesResponse> = {
   fromPartial(object: DeepPartial<ListInstancesResponse>): ListInstancesResponse {
     const message = createBaseListInstancesResponse();
     message.instances = object.instances?.map((e) => Instance.fromPartial(e)) || [];
+    message.time = object.time ?? undefined;
     return message;
   },
 };
@@ -3645,7 +3691,10 @@ export const AgentServiceService = {
     responseSerialize: (value: DeleteAgentResponse): Buffer => Buffer.from(DeleteAgentResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteAgentResponse => DeleteAgentResponse.decode(value),
   },
-  /** Announces a running replica; it stays live while its heartbeats come. */
+  /**
+   * Announces a running replica; it stays live while its heartbeats come. One of the same id gives its place to it. Refused with
+   * REGISTRY_FULL where too many live.
+   */
   registerAgent: {
     path: "/agentmesh.v1.AgentService/RegisterAgent" as const,
     requestStream: false as const,
@@ -3667,7 +3716,7 @@ export const AgentServiceService = {
       Buffer.from(DeregisterAgentResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeregisterAgentResponse => DeregisterAgentResponse.decode(value),
   },
-  /** Heartbeats of one instance, each answered. */
+  /** Heartbeats, each answered. One stream may carry those of several instances; where it ends, they live on for their time. */
   heartbeat: {
     path: "/agentmesh.v1.AgentService/Heartbeat" as const,
     requestStream: true as const,
@@ -3787,10 +3836,13 @@ export interface AgentServiceServer extends UntypedServiceImplementation {
   /** Changes the fields in `update_mask`; the version must match, or ABORTED. */
   updateAgent: handleUnaryCall<UpdateAgentRequest, UpdateAgentResponse>;
   deleteAgent: handleUnaryCall<DeleteAgentRequest, DeleteAgentResponse>;
-  /** Announces a running replica; it stays live while its heartbeats come. */
+  /**
+   * Announces a running replica; it stays live while its heartbeats come. One of the same id gives its place to it. Refused with
+   * REGISTRY_FULL where too many live.
+   */
   registerAgent: handleUnaryCall<RegisterAgentRequest, RegisterAgentResponse>;
   deregisterAgent: handleUnaryCall<DeregisterAgentRequest, DeregisterAgentResponse>;
-  /** Heartbeats of one instance, each answered. */
+  /** Heartbeats, each answered. One stream may carry those of several instances; where it ends, they live on for their time. */
   heartbeat: handleBidiStreamingCall<HeartbeatRequest, HeartbeatResponse>;
   /** The replicas that are live now. */
   listInstances: handleUnaryCall<ListInstancesRequest, ListInstancesResponse>;
@@ -3885,7 +3937,10 @@ export interface AgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteAgentResponse) => void,
   ): ClientUnaryCall;
-  /** Announces a running replica; it stays live while its heartbeats come. */
+  /**
+   * Announces a running replica; it stays live while its heartbeats come. One of the same id gives its place to it. Refused with
+   * REGISTRY_FULL where too many live.
+   */
   registerAgent(
     request: RegisterAgentRequest,
     callback: (error: ServiceError | null, response: RegisterAgentResponse) => void,
@@ -3916,7 +3971,7 @@ export interface AgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeregisterAgentResponse) => void,
   ): ClientUnaryCall;
-  /** Heartbeats of one instance, each answered. */
+  /** Heartbeats, each answered. One stream may carry those of several instances; where it ends, they live on for their time. */
   heartbeat(): ClientDuplexStream<HeartbeatRequest, HeartbeatResponse>;
   heartbeat(options: Partial<CallOptions>): ClientDuplexStream<HeartbeatRequest, HeartbeatResponse>;
   heartbeat(

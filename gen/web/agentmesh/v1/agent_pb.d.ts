@@ -119,11 +119,15 @@ export declare const ResourcesSchema: GenMessage<Resources>;
  */
 export declare type Instance = Message$1<"agentmesh.v1.Instance"> & {
   /**
+   * Letters, digits, `_`, `.`, `@`, `:` and `-`, 128 at most. Empty on registration: the mesh makes one.
+   *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
+   * Any role's name; it need not be one that this mesh serves.
+   *
    * @generated from field: string role = 2;
    */
   role: string;
@@ -134,13 +138,15 @@ export declare type Instance = Message$1<"agentmesh.v1.Instance"> & {
   agentId: string;
 
   /**
-   * An IP literal.
+   * An IP literal that others can dial.
    *
    * @generated from field: string address = 4;
    */
   address: string;
 
   /**
+   * 1 to 65535.
+   *
    * @generated from field: int32 port = 5;
    */
   port: number;
@@ -156,13 +162,15 @@ export declare type Instance = Message$1<"agentmesh.v1.Instance"> & {
   locality?: Locality | undefined;
 
   /**
-   * Relative capacity; 0 means 1.
+   * Relative capacity, 1 to 1000; 0 means 1.
    *
    * @generated from field: int32 weight = 8;
    */
   weight: number;
 
   /**
+   * Unset on registration: STARTING. GONE is never listed, and is not taken: call DeregisterAgent.
+   *
    * @generated from field: agentmesh.v1.InstanceState state = 9;
    */
   state: InstanceState;
@@ -173,14 +181,25 @@ export declare type Instance = Message$1<"agentmesh.v1.Instance"> & {
   labels: { [key: string]: string };
 
   /**
+   * Unset on registration: now.
+   *
    * @generated from field: google.protobuf.Timestamp start_time = 11;
    */
   startTime?: Timestamp | undefined;
 
   /**
+   * By the registry's clock; what a registration says is not read.
+   *
    * @generated from field: google.protobuf.Timestamp heartbeat_time = 12;
    */
   heartbeatTime?: Timestamp | undefined;
+
+  /**
+   * As the last heartbeat said; what a registration says is not read.
+   *
+   * @generated from field: agentmesh.v1.InstanceLoad load = 13;
+   */
+  load?: InstanceLoad | undefined;
 };
 
 /**
@@ -232,6 +251,8 @@ export declare type InstanceLoad = Message$1<"agentmesh.v1.InstanceLoad"> & {
   slots: number;
 
   /**
+   * 1 is one whole core.
+   *
    * @generated from field: double cpu_utilization = 3;
    */
   cpuUtilization: number;
@@ -513,7 +534,7 @@ export declare type RegisterAgentRequest = Message$1<"agentmesh.v1.RegisterAgent
   instance?: Instance | undefined;
 
   /**
-   * How long the instance stays live without a heartbeat. Unset: 10 s.
+   * How long the instance stays live without a heartbeat, 3 s to 1 h. Unset: 10 s.
    *
    * @generated from field: google.protobuf.Duration time_to_live = 2;
    */
@@ -531,6 +552,8 @@ export declare const RegisterAgentRequestSchema: GenMessage<RegisterAgentRequest
  */
 export declare type RegisterAgentResponse = Message$1<"agentmesh.v1.RegisterAgentResponse"> & {
   /**
+   * As it was registered, with its id; without its heartbeat's time.
+   *
    * @generated from field: agentmesh.v1.Instance instance = 1;
    */
   instance?: Instance | undefined;
@@ -587,11 +610,15 @@ export declare type HeartbeatRequest = Message$1<"agentmesh.v1.HeartbeatRequest"
   instanceId: string;
 
   /**
+   * Unset: as it was.
+   *
    * @generated from field: agentmesh.v1.InstanceState state = 2;
    */
   state: InstanceState;
 
   /**
+   * Unset: as it was.
+   *
    * @generated from field: agentmesh.v1.InstanceLoad load = 3;
    */
   load?: InstanceLoad | undefined;
@@ -651,9 +678,18 @@ export declare const ListInstancesRequestSchema: GenMessage<ListInstancesRequest
  */
 export declare type ListInstancesResponse = Message$1<"agentmesh.v1.ListInstancesResponse"> & {
   /**
+   * By role, then by id.
+   *
    * @generated from field: repeated agentmesh.v1.Instance instances = 1;
    */
   instances: Instance[];
+
+  /**
+   * By the clock that heartbeats' times are by.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 2;
+   */
+  time?: Timestamp | undefined;
 };
 
 /**
@@ -1112,7 +1148,8 @@ export declare const AgentService: GenService<{
     output: typeof DeleteAgentResponseSchema;
   },
   /**
-   * Announces a running replica; it stays live while its heartbeats come.
+   * Announces a running replica; it stays live while its heartbeats come. One of the same id gives its place to it. Refused with
+   * REGISTRY_FULL where too many live.
    *
    * @generated from rpc agentmesh.v1.AgentService.RegisterAgent
    */
@@ -1130,7 +1167,7 @@ export declare const AgentService: GenService<{
     output: typeof DeregisterAgentResponseSchema;
   },
   /**
-   * Heartbeats of one instance, each answered.
+   * Heartbeats, each answered. One stream may carry those of several instances; where it ends, they live on for their time.
    *
    * @generated from rpc agentmesh.v1.AgentService.Heartbeat
    */
