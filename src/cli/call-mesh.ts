@@ -11,8 +11,14 @@ export async function callMesh<Answer>(
   command: Command,
   act: (mesh: MeshClient) => Promise<Answer>,
 ): Promise<Answer> {
-  const { client } = loadSettings(command).config;
-  const mesh = new MeshClient({ server: client.server, timeoutMs: client.timeoutSeconds * 1_000 });
+  const { config, origins } = loadSettings(command);
+  const { server, discovery, timeoutSeconds } = config.client;
+  const mesh = new MeshClient({
+    // Where control planes are named they say where the servers are, unless somebody named one.
+    ...(discovery === undefined || origins["client.server"] !== "default" ? { server } : {}),
+    controlPlanes: discovery?.split(",") ?? [],
+    timeoutMs: timeoutSeconds * 1_000,
+  });
   try {
     return await act(mesh);
   } finally {

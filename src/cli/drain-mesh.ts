@@ -7,6 +7,7 @@ import type { Queue } from "../queue/queue.ts";
 import type { HttpListener } from "../rpc/http.ts";
 import type { GrpcServer } from "../rpc/server.ts";
 import type { MeshBodies } from "./mesh-bodies.ts";
+import type { MeshDiscovery } from "./mesh-discovery.ts";
 import type { WorkerHost } from "./worker-host.ts";
 
 export interface MeshParts {
@@ -15,6 +16,7 @@ export interface MeshParts {
   readonly edge: Edge;
   readonly workers: WorkerHost;
   readonly instances: Announcer;
+  readonly discovery: MeshDiscovery | undefined;
   readonly registry: InstanceRegistry;
   readonly queue: Queue;
   readonly bodies: MeshBodies;
@@ -23,7 +25,8 @@ export interface MeshParts {
 
 /** Stops everything within `timeoutMs`; what probes and metrics tell is there to the end. */
 export async function drainMesh(parts: MeshParts, timeoutMs: number): Promise<void> {
-  const { draining, servers, edge, workers, instances, registry, queue, bodies, listeners } = parts;
+  const { draining, servers, edge, workers, instances, discovery, registry, queue, bodies, listeners } =
+    parts;
   const endMs = systemClock.now() + timeoutMs;
   // First of all, so that clients turn elsewhere before anything here refuses them.
   await instances.drain();
@@ -34,6 +37,7 @@ export async function drainMesh(parts: MeshParts, timeoutMs: number): Promise<vo
   const restMs = Math.max(0, endMs - systemClock.now());
   await Promise.all([edge.drain(restMs), ...servers.map(({ server }) => server.drain(restMs))]);
   await instances.end();
+  await discovery?.close();
   await registry.close();
   await bodies.close();
   await queue.close();

@@ -21,6 +21,7 @@ import { createMetrics, type Metrics, type QueueSample } from "../telemetry/metr
 import { workflowServices } from "../workflow/service.ts";
 import { drainMesh } from "./drain-mesh.ts";
 import { type MeshBodies, startBodies } from "./mesh-bodies.ts";
+import { discoveryRole, type MeshDiscovery, startDiscovery } from "./mesh-discovery.ts";
 import { announceInstances } from "./mesh-instances.ts";
 import { openRegistry } from "./open-registry.ts";
 import { openStore } from "./open-store.ts";
@@ -83,7 +84,10 @@ async function start(options: MeshOptions, opened: Opened): Promise<Mesh> {
   const registry = await openRegistry(config);
   opened.push(() => registry.close());
   const draining = new AbortController();
-  const optionsOf = serverOptions(options, { queue, registry, bodies, metrics, draining: draining.signal });
+  const shared = { queue, registry, bodies, metrics, draining: draining.signal };
+  const discovery = await discoveryOf(options, shared);
+  if (discovery) opened.push(() => discovery.close());
+  const optionsOf = serverOptions(options, { ...shared, discovery });
   const servers = await startServers(served, optionsOf, opened);
   const edge = await startMeshEdge(options, optionsOf(served[0] as Role, 0), opened);
   let workers: WorkerHost | undefined;
@@ -97,7 +101,18 @@ async function start(options: MeshOptions, opened: Opened): Promise<Mesh> {
   for (const { server } of servers) server.setServing(true);
   workers = startWorkers(options, dialable(host, servers[0]?.server.port ?? 0));
   const instances = await announce(options, { registry, servers, workers });
-  const parts = { draining, servers, edge, workers, instances, registry, queue, bodies, listeners };
+  const parts = {
+    draining,
+    servers,
+    edge,
+    workers,
+    instances,
+    discovery,
+    registry,
+    queue,
+    bodies,
+    listeners,
+  };
   const [health, scrape] = listeners as [HttpListener, HttpListener];
   return {
     servers: servers.map(({ role, server }) => ({ role, address: `${host}:${server.port}` })),
@@ -118,10 +133,27 @@ interface Shared {
   readonly draining: AbortSignal;
 }
 
+/** The control plane, where this process serves the role discovery. */
+async function discoveryOf(
+  { config, roles, served, log }: MeshOptions,
+  { registry, metrics, draining }: Shared,
+): Promise<MeshDiscovery | undefined> {
+  if (!served.some(({ name }) => name === discoveryRole)) return undefined;
+  const names = roles.map(({ name }) => name);
+  return startDiscovery({ config, registry, roles: names, metrics: metrics.discovery, log, draining });
+}
+
 /** What the server of a role is told, by the role's place among those that are served. */
 function serverOptions(
   { config, roles, log }: MeshOptions,
-  { queue, registry, bodies, metrics, draining }: Shared,
+  {
+    queue,
+    registry,
+    bodies,
+    metrics,
+    draining,
+    discovery,
+  }: Shared & { discovery: MeshDiscovery | undefined },
 ): (role: Role, place: number) => RoleServerOptions {
   const catalog = catalogOf(roles);
   return (role, place) => ({
@@ -137,7 +169,11 @@ function serverOptions(
     log: log.child({ role: role.name }),
     observe: (service, method, code, seconds) => metrics.rpcHandled(service, method, code, seconds),
     draining,
-    more: workflowServices,
+    more: (shared) => [
+      ...workflowServices(shared),
+      ...(discovery ? [discovery.service] : []),
+      ...(role.name === discoveryRole ? (discovery?.xds ?? []) : []),
+    ],
   });
 }
 

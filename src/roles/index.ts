@@ -3,9 +3,10 @@
  * the end. See docs/roles.md for adding one.
  */
 import type { Role } from "../agent/role.ts";
+import discovery from "./discovery/index.ts";
 import orchestrator from "./orchestrator/index.ts";
 import security from "./security/index.ts";
 import synthesis from "./synthesis/index.ts";
 import testing from "./testing/index.ts";
 
-export const roles: readonly Role[] = Object.freeze([orchestrator, testing, security, synthesis]);
+export const roles: readonly Role[] = Object.freeze([orchestrator, testing, security, synthesis, discovery]);

@@ -4,6 +4,8 @@
  * buckets are known here alone, and docs/metrics.md is rendered from them.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { type ClientMetrics, createClientMetrics } from "./client-metrics.ts";
+import { createDiscoveryMetrics, type DiscoveryMetrics } from "./discovery-metrics.ts";
 
 /** One queue, as a scrape sees it. */
 export interface QueueSample {
@@ -36,6 +38,9 @@ export interface Metrics {
   storeCalled(method: string, items: number, seconds: number): void;
   workerConnected(queue: string): void;
   workerLeft(queue: string): void;
+  readonly discovery: DiscoveryMetrics;
+  /** For the observer of a MeshClient. */
+  readonly client: ClientMetrics;
   /** The text of a scrape, and its content type. */
   scrape(): Promise<{ readonly contentType: string; readonly body: string }>;
   /** Name, kind and help of every metric. */
@@ -211,6 +216,8 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     },
     workerConnected: (queue) => on.workers.inc({ queue }),
     workerLeft: (queue) => on.workers.dec({ queue }),
+    discovery: createDiscoveryMetrics(registry),
+    client: createClientMetrics(registry),
     scrape: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
     describe: async () =>
       (await registry.getMetricsAsJSON()).map(({ name, type, help }) => ({ name, kind: String(type), help })),

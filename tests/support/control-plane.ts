@@ -62,6 +62,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   });
   const clients = new ConnectedClients();
   const events: string[] = [];
+  const draining = new AbortController();
   const refusal = plane.setPolicy(policy);
   if (refusal) throw refusal;
   plane.start();
@@ -71,7 +72,13 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     port: wanted,
     portSetting: "server.grpcPort",
     services: [
-      adsService({ feed: plane, clock: systemClock, observer: observerOf(events), clients }),
+      adsService({
+        feed: plane,
+        clock: systemClock,
+        observer: observerOf(events),
+        clients,
+        draining: draining.signal,
+      }),
       loadReportService({ observer: options.loads ?? { reported: () => {} } }),
       {
         name: "agentmesh.v1.DiscoveryService",
@@ -83,6 +90,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     observe: () => {},
   });
   const close = async () => {
+    draining.abort();
     await server.drain(0);
     await plane.stop();
   };

@@ -5,6 +5,7 @@
 import { limits } from "../limits.ts";
 import { clientDefaults } from "../ports.ts";
 import { bodiesUrl } from "./bodies-url.ts";
+import { discoverySettings } from "./discovery-settings.ts";
 import { serverSettings } from "./server-settings.ts";
 import {
   choice,
@@ -207,9 +208,9 @@ export const settings = Object.freeze({
   }),
   "client.server": setting({
     kind: text(
-      "HOST:PORT, `dns:///NAME:PORT` or `unix:PATH`",
+      "HOST:PORT, several of them separated by commas, `dns:///NAME:PORT`, `xds:///ROLE` or `unix:PATH`",
       "<address>",
-      /^(dns:\/\/|unix:)\S+$|^(?!\w+:\/\/)\S+:\d{1,5}$/,
+      /^(dns:\/\/|unix:|xds:\/\/\/)\S+$|^(?!\w+:\/\/)\S+:\d{1,5}$/,
     ),
     default: clientDefaults.server,
     because: "where `agentmesh up` listens on the same machine",
@@ -225,6 +226,7 @@ export const settings = Object.freeze({
     flag: "timeout-seconds",
     takenBy: ["client"],
   }),
+  ...discoverySettings,
   "roles.modules": setting({
     kind: paths(),
     default: [],

@@ -3,6 +3,7 @@ import type { BidiHandler, CallContext } from "../../core/call.ts";
 import { FieldCheck } from "../../core/check.ts";
 import type { Clock } from "../../core/clock.ts";
 import { limits } from "../../core/limits.ts";
+import { draining as drainingError } from "../../rpc/draining.ts";
 import type { MountedService } from "../../rpc/server.ts";
 import { messageType } from "../envoy/protos.ts";
 import { kindOf } from "../envoy/resources.ts";
@@ -19,6 +20,8 @@ export interface AdsOptions {
   readonly observer: AdsObserver;
   /** Those that are connected are added to it. */
   readonly clients: ConnectedClients;
+  /** Streams end when it aborts, so that their clients turn to another control plane. */
+  readonly draining: AbortSignal;
 }
 
 interface Node {
@@ -95,7 +98,7 @@ function handler<
   Request extends { readonly node?: Node; readonly type_url?: string },
   Kept extends StreamSubscription,
 >(
-  { feed, clock, observer, clients }: AdsOptions,
+  { feed, clock, observer, clients, draining }: AdsOptions,
   protocol: Protocol<Request, Kept>,
 ): BidiHandler<Request, Buffer> {
   return async function* serve(requests: AsyncIterable<Request>, call: CallContext) {
@@ -108,7 +111,14 @@ function handler<
       nodeOf: ({ node }) => node && nodeOf(node),
       kindOf: ({ type_url = "" }) => kindOf(type_url),
     });
-    const ends = [clients.add(stream), feed.onPublish(() => stream.wake())];
+    const leave = () => stream.fail(drainingError());
+    draining.addEventListener("abort", leave);
+    const ends = [
+      clients.add(stream),
+      feed.onPublish(() => stream.wake()),
+      () => draining.removeEventListener("abort", leave),
+    ];
+    if (draining.aborted) leave();
     // It ends by itself when the call does; what it fails with is thrown by the responses.
     void stream.read(requests);
     try {

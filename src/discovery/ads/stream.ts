@@ -74,11 +74,17 @@ export class AdsStream<Request, Kept extends StreamSubscription> {
         this.wake();
       }
     } catch (error) {
-      this.#failure = error;
+      this.#failure ??= error;
     } finally {
       this.#ended = true;
       this.wake();
     }
+  }
+
+  /** Ends the stream with an error. */
+  fail(error: unknown): void {
+    this.#failure ??= error;
+    this.wake();
   }
 
   /** Something may have changed. */
