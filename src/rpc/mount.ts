@@ -21,6 +21,8 @@ export type { CallObserver } from "./call-record.ts";
 export interface MountOptions extends CallRecordOptions {
   /** Every call is in it from its begin to its end. */
   readonly underWay: CallsUnderWay;
+  /** Two-way streams are endless too, as those that only answer are. */
+  readonly endless: boolean;
 }
 
 type UnaryLike = (request: unknown, context: CallContext) => Promise<unknown>;
@@ -99,7 +101,7 @@ class CallUnderWay {
   readonly #underWay: CallsUnderWay;
 
   constructor(call: GrpcCall, method: MethodDefinition<unknown, unknown>, options: MountOptions) {
-    this.served = new ServedCall(call, method.responseStream && !method.requestStream);
+    this.served = new ServedCall(call, method.responseStream && (options.endless || !method.requestStream));
     this.#record = new CallRecord(method.path, options);
     this.#underWay = options.underWay;
     this.#underWay.add(this.served);

@@ -19,14 +19,14 @@ export type CallsUnderWay = Set<ServedCall>;
 export class ServedCall implements CallContext {
   readonly signal: AbortSignal;
   readonly deadlineMs: number | undefined;
-  /** A stream of answers to one request. */
-  readonly onlyAnswers: boolean;
+  /** A stream that would not end by itself: a shutdown waits for it a moment only. */
+  readonly endless: boolean;
   readonly #abort = new AbortController();
   readonly #call: GrpcCall;
 
-  constructor(call: GrpcCall, onlyAnswers: boolean) {
+  constructor(call: GrpcCall, endless: boolean) {
     this.#call = call;
-    this.onlyAnswers = onlyAnswers;
+    this.endless = endless;
     this.signal = this.#abort.signal;
     const deadline = call.getDeadline();
     const deadlineMs = deadline instanceof Date ? deadline.getTime() : deadline;

@@ -14,6 +14,8 @@ export interface MountedService {
   readonly name: string;
   readonly definition: ServiceDefinition;
   readonly handlers: object;
+  /** Two-way streams of it go on as long as their client does, with nothing to lose when they end. */
+  readonly endless?: boolean;
 }
 
 export interface GrpcServerOptions extends CallRecordOptions {
@@ -31,7 +33,7 @@ export interface GrpcServer {
   /** "" and every service's name at once. */
   setServing(serving: boolean): void;
   /**
-   * Refuses new calls and lets those in flight end for at most `timeoutMs`, streams that only answer for a second. The rest
+   * Refuses new calls and lets those in flight end for at most `timeoutMs`, endless streams for a second. The rest
    * are told SERVER_DRAINING, so that their callers go to another replica, and what still has not ended then is cut.
    */
   drain(timeoutMs: number): Promise<void>;
@@ -54,8 +56,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const underWay: CallsUnderWay = new Set();
   const names = ["", ...options.services.map((service) => service.name)];
   const health = new HealthImplementation(Object.fromEntries(names.map((name) => [name, "NOT_SERVING"])));
-  for (const { definition, handlers } of options.services)
-    server.addService(readable(definition), mount(definition, handlers, { ...options, underWay }));
+  for (const { definition, handlers, endless = false } of options.services)
+    server.addService(readable(definition), mount(definition, handlers, { ...options, underWay, endless }));
   health.addToServer(server);
   reflection(options.services.map((service) => service.name)).addToServer(server);
   const port = await bind(server, options);
@@ -99,7 +101,7 @@ function drain(server: Server, underWay: CallsUnderWay, timeoutMs: number): Prom
   };
   const timers = [
     setTimeout(
-      tell((call) => call.onlyAnswers),
+      tell((call) => call.endless),
       Math.min(timeoutMs, watchersMsMax),
     ),
     setTimeout(

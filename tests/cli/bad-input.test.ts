@@ -147,8 +147,11 @@ function cases(server: string, takenPort: number, usedDir: string): Case[] {
     row("unknown field of an input", ["submit", "testing", `{"repository": ".", "repo": "."}`, ...at], 2, [
       /spec\.input: has no "repo"; it knows repository, /,
     ]),
-    row("server of a kind that is not dialed", ["queues", "--server", "xds:///x"], 2, [
-      /client\.server \(--server\)/,
+    row("server that no control plane is named for", ["queues", "--server", "xds:///x"], 2, [
+      /xds:\/\/\/ needs a control plane.*--discovery/,
+    ]),
+    row("server that names no role", ["queues", "--server", "xds:x", "--discovery", "127.0.0.1:9"], 2, [
+      /client\.server/,
     ]),
     row("repository that does not exist", ["demo", "--repository", "/no/such"], 4, [
       /--repository: \/no\/such does not exist/,

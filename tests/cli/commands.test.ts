@@ -110,7 +110,7 @@ describe("what shows the mesh", () => {
   it("roles: the list and one role's schemas, without a server", async () => {
     const { roles } = json(await agentmesh(["roles", "--role-module", slowRole, "--json"]));
     expect(roles[0]).toMatchObject({ name: "orchestrator", port: 9090 });
-    expect(roles.at(-1)).toMatchObject({ name: "slow", port: 9490 });
+    expect(roles.at(-1)).toMatchObject({ name: "slow", port: 9590 });
     const one = json(await agentmesh(["roles", "testing", "--json"]));
     expect(one.input.required).toEqual(["repository"]);
     expect(one.output.properties.counts).toBeDefined();

@@ -117,7 +117,7 @@ describe("instances of processes", () => {
     const states = (await seen.list()).instances.map(({ role, state }) => `${role} ${state}`);
     await seen.close();
     expect(states).toEqual(
-      ["orchestrator", "security", "synthesis", "testing"].map((role) => `${role} SERVING`),
+      ["discovery", "orchestrator", "security", "synthesis", "testing"].map((role) => `${role} SERVING`),
     );
     expect(up.log.filter((line) => line.includes("the registry of instances"))).toHaveLength(2);
     expect(await up.stop()).toBe(0);
@@ -132,7 +132,7 @@ describe("instances of processes", () => {
       .split("\n")
       .slice(1)
       .map((line) => line.split(" ")[0]);
-    expect(roles.filter(Boolean)).toEqual(["orchestrator", "security", "synthesis", "testing"]);
+    expect(roles.filter(Boolean)).toEqual(["discovery", "orchestrator", "security", "synthesis", "testing"]);
     const none = await agentmesh(["instances", "other", "--server", up.server]);
     expect([none.code, none.stdout, none.stderr]).toEqual([0, "", "no instances\n"]);
     const wrong = await agentmesh(["instances", "NO", "--server", up.server]);

@@ -7,6 +7,7 @@ import { register } from "@grpc/grpc-js-xds";
 import { saidXdsBootstrap, sayXdsBootstrap } from "../../core/config/xds-bootstrap.ts";
 import { MeshError } from "../../core/errors.ts";
 import { type Bootstrap, bootstrapOf, type ClientPlace, readBootstrap } from "./bootstrap.ts";
+import { guardStreams } from "./guards.ts";
 import { registerLeastRequest } from "./least-request.ts";
 
 export interface XdsOptions {
@@ -29,6 +30,7 @@ export function installXds(options: XdsOptions): Bootstrap {
   sayXdsBootstrap(JSON.stringify(bootstrap));
   registerLeastRequest();
   register();
+  guardStreams();
   installed = bootstrap;
   return bootstrap;
 }

@@ -52,6 +52,7 @@ export function loadReportService({
   const responses = messageType("envoy.service.load_stats.v3.LoadStatsResponse");
   return {
     name,
+    endless: true,
     definition: {
       StreamLoadStats: {
         path: `/${name}/StreamLoadStats`,

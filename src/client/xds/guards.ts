@@ -1,0 +1,83 @@
+/**
+ * What grpc-js-xds 1.14.1 gets wrong in the streams to a control plane, mended from outside: it has no interface for it. The
+ * faults that a control plane can avoid are avoided there, in src/discovery/build.
+ */
+import { getSingletonXdsClient } from "@grpc/grpc-js-xds/build/src/xds-client.js";
+
+/** Of grpc-js-xds: says that a resource does not exist when it has not come within 15 s. */
+interface ResourceTimer {
+  maybeCancelTimer(): void;
+}
+
+interface AdsCall {
+  readonly typeStates: ReadonlyMap<
+    unknown,
+    { readonly subscribedResources: ReadonlyMap<string, ReadonlyMap<string, ResourceTimer>> }
+  >;
+  handleStreamStatus(status: unknown): void;
+  unsubscribe(type: unknown, name: { readonly authority: string; readonly key: string }): void;
+}
+
+/** What it keeps for one control plane. */
+export interface ServerClient {
+  readonly adsCallState: AdsCall | null;
+  readonly lrsCallState: { readonly call: { cancel(): void } } | null;
+  /** How many parts of the process still want resources. */
+  readonly refcount: number;
+  maybeStartAdsStream(): void;
+  unref(): void;
+}
+
+interface XdsClient {
+  getOrCreateClient(authority: string): ServerClient;
+}
+
+/** Guards the streams of every control plane that this process turns to. Once a process. */
+export function guardStreams(): void {
+  const client = getSingletonXdsClient() as unknown as XdsClient;
+  const getOrCreate = client.getOrCreateClient.bind(client);
+  const guarded = new WeakSet<ServerClient>();
+  client.getOrCreateClient = (authority) => {
+    const server = getOrCreate(authority);
+    if (!guarded.has(server)) guardServer(server);
+    guarded.add(server);
+    return server;
+  };
+}
+
+/** Exported for the test that shows what happens without. */
+export function guardServer(server: ServerClient): void {
+  const start = server.maybeStartAdsStream.bind(server);
+  server.maybeStartAdsStream = () => {
+    const before = server.adsCallState;
+    start();
+    const call = server.adsCallState;
+    if (call && call !== before) guardCall(server, call);
+  };
+  const unref = server.unref.bind(server);
+  server.unref = () => {
+    unref();
+    // Its load reports would go on, and keep the process from ending.
+    if (server.refcount < 1) server.lrsCallState?.call.cancel();
+  };
+}
+
+function guardCall(server: ServerClient, call: AdsCall): void {
+  const ended = call.handleStreamStatus.bind(call);
+  call.handleStreamStatus = (status) => {
+    // They would run out for a stream that is gone, and take resources away that the next one has brought.
+    for (const timer of timersOf(call)) timer.maybeCancelTimer();
+    // One that was ended because nothing was wanted may have a successor by now, which this would forget.
+    if (server.adsCallState === call) ended(status);
+  };
+  const unsubscribe = call.unsubscribe.bind(call);
+  call.unsubscribe = (type, name) => {
+    call.typeStates.get(type)?.subscribedResources.get(name.authority)?.get(name.key)?.maybeCancelTimer();
+    unsubscribe(type, name);
+  };
+}
+
+function* timersOf(call: AdsCall): Iterable<ResourceTimer> {
+  for (const { subscribedResources } of call.typeStates.values())
+    for (const timers of subscribedResources.values()) yield* timers.values();
+}
