@@ -8,7 +8,8 @@ import { type CallsObserver, Connection } from "../rpc/connection.ts";
 import { serviceConfig } from "./service-config.ts";
 import type { ClientPlace } from "./xds/bootstrap.ts";
 import { installXds } from "./xds/install.ts";
-import { type PickObserver, picksOption } from "./xds/least-request.ts";
+import { picksOption } from "./xds/least-request.ts";
+import type { PickObserver } from "./xds/least-request-picker.ts";
 
 export interface DialOptions {
   /**

@@ -12,6 +12,7 @@ export interface ClientMetrics {
   picks(role: string): {
     retried(): void;
     retryRefused(): void;
+    ejected(endpoint: string): void;
     replicas(ready: number, known: number): void;
   };
 }
@@ -40,6 +41,12 @@ export function createClientMetrics(registry: Registry): ClientMetrics {
     labelNames: ["role", "outcome"],
     registers,
   });
+  const ejections = new Counter({
+    name: "agentmesh_client_ejections_total",
+    help: "Replicas that were given no more calls for a while, since too many of their calls had failed.",
+    labelNames: ["role", "endpoint"],
+    registers,
+  });
   const replicas = new Gauge({
     name: "agentmesh_client_replicas",
     help: "Replicas of a role that the control plane told of (known), and those that take calls (ready): ejected ones do not.",
@@ -54,6 +61,7 @@ export function createClientMetrics(registry: Registry): ClientMetrics {
     picks: (role) => ({
       retried: () => retries.inc({ role, outcome: "made" }),
       retryRefused: () => retries.inc({ role, outcome: "refused" }),
+      ejected: (endpoint) => ejections.inc({ role, endpoint }),
       replicas(ready, known) {
         replicas.set({ role, state: "ready" }, ready);
         replicas.set({ role, state: "known" }, known);

@@ -21,7 +21,7 @@ export function clusterOf({ name, assignment, policy }: ClusterOptions): Resourc
     lrs_server: { self: {} },
     circuit_breakers: circuitBreakersOf(policy),
     outlier_detection: outlierDetectionOf(policy),
-    ...balancingOf(policy),
+    ...balancingOf(name, policy),
   };
 }
 
@@ -29,24 +29,26 @@ export function clusterOf({ name, assignment, policy }: ClusterOptions): Resourc
  * Ring hash and round robin by the enum that every gRPC client knows. Least request has no enum that gRPC accepts: a list, of
  * which a client takes the first that it has, with round robin at its end and in the enum for clients that read no list.
  */
-function balancingOf({ balancing }: CallPolicy): object {
+function balancingOf(name: string, { balancing, circuitBreaking }: CallPolicy): object {
   if (balancing.policy === "ringHash")
     return { lb_policy: "RING_HASH", ring_hash_lb_config: { hash_function: "XX_HASH" } };
   if (balancing.policy !== "leastRequest") return { lb_policy: "ROUND_ROBIN" };
+  // Clients of ours count calls when they are picked: grpc-js counts those that have started, and overlooks a burst.
+  const own = { cluster: { stringValue: name }, max_requests: { numberValue: circuitBreaking.requestsMax } };
   return {
     lb_policy: "ROUND_ROBIN",
     load_balancing_policy: {
       policies: [
         policyOf("wrr_locality", "WrrLocality", {
-          endpoint_picking_policy: { policies: leastRequestPolicies(balancing.choices) },
+          endpoint_picking_policy: { policies: leastRequestPolicies(balancing.choices, own) },
         }),
       ],
     },
   };
 }
 
-function leastRequestPolicies(choices: number): object[] {
-  const value = { fields: { choice_count: { numberValue: choices } } };
+function leastRequestPolicies(choices: number, own: object): object[] {
+  const value = { fields: { choice_count: { numberValue: choices }, ...own } };
   return [
     policyOf("least_request", "LeastRequest", { choice_count: wrapped(choices) }),
     {

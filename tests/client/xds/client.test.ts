@@ -185,6 +185,7 @@ test("observers are told of calls by replica, of retries and of how many replica
     picks: (role: string) => ({
       retried: () => void told.push(`${role} retried`),
       retryRefused: () => {},
+      ejected: () => {},
       replicas: (ready: number, known: number) => void told.push(`${ready}/${known}`),
     }),
   };
