@@ -1,7 +1,9 @@
 /** A control plane on a port of its own, with endpoints that the test tells it. */
 import { pino } from "pino";
 import { DiscoveryServiceService } from "../../gen/grpc/agentmesh/v1/discovery.ts";
+import type { BidiHandler, CallContext } from "../../src/core/call.ts";
 import { systemClock } from "../../src/core/clock.ts";
+import { MeshError } from "../../src/core/errors.ts";
 import { ConnectedClients } from "../../src/discovery/ads/clients.ts";
 import { type LoadObserver, loadReportService } from "../../src/discovery/ads/load-reports.ts";
 import { adsService } from "../../src/discovery/ads/service.ts";
@@ -10,7 +12,7 @@ import { ControlPlane } from "../../src/discovery/control-plane.ts";
 import type { Endpoint } from "../../src/discovery/endpoint.ts";
 import { discoveryService } from "../../src/discovery/service.ts";
 import type { EndpointSource, SourceListener } from "../../src/discovery/source.ts";
-import { startGrpcServer } from "../../src/rpc/server.ts";
+import { type MountedService, startGrpcServer } from "../../src/rpc/server.ts";
 
 /** A source that tells what the test says. */
 export class HandSource implements EndpointSource {
@@ -44,6 +46,8 @@ export interface StartedControlPlane extends AsyncDisposable {
   readonly port: number;
   /** Names of what happened on streams, such as "refused cluster". */
   readonly events: string[];
+  /** How many of the next streams of clients end before they are answered. */
+  readonly streamsToEnd: { count: number };
   close(): Promise<void>;
 }
 
@@ -63,6 +67,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const clients = new ConnectedClients();
   const events: string[] = [];
   const draining = new AbortController();
+  const streamsToEnd = { count: 0 };
   const refusal = plane.setPolicy(policy);
   if (refusal) throw refusal;
   plane.start();
@@ -72,13 +77,16 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     port: wanted,
     portSetting: "server.grpcPort",
     services: [
-      adsService({
-        feed: plane,
-        clock: systemClock,
-        observer: observerOf(events),
-        clients,
-        draining: draining.signal,
-      }),
+      ending(
+        streamsToEnd,
+        adsService({
+          feed: plane,
+          clock: systemClock,
+          observer: observerOf(events),
+          clients,
+          draining: draining.signal,
+        }),
+      ),
       loadReportService({ observer: options.loads ?? { reported: () => {} } }),
       {
         name: "agentmesh.v1.DiscoveryService",
@@ -94,7 +102,28 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     await server.drain(0);
     await plane.stop();
   };
-  return { plane, source, clients, port: server.port, events, close, [Symbol.asyncDispose]: close };
+  return {
+    plane,
+    source,
+    clients,
+    port: server.port,
+    events,
+    streamsToEnd,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** The service, of which some streams end at once. */
+function ending(left: { count: number }, service: MountedService): MountedService {
+  const handlers = service.handlers as Record<string, BidiHandler<unknown, unknown>>;
+  const { StreamAggregatedResources: serve } = handlers;
+  async function* StreamAggregatedResources(requests: AsyncIterable<unknown>, call: CallContext) {
+    if (left.count-- > 0)
+      throw new MeshError("STORE_UNAVAILABLE", "the test ends this stream before its first answer");
+    yield* (serve as BidiHandler<unknown, unknown>)(requests, call);
+  }
+  return { ...service, handlers: { ...handlers, StreamAggregatedResources } };
 }
 
 function observerOf(events: string[]): AdsObserver {

@@ -2,16 +2,28 @@
  * The faults of grpc-js-xds 1.14.1, each shown on a bare client first, and then what defeats it: the control plane's resources,
  * or the guards of our client. A fault that upstream mends fails here, and its guard can go.
  */
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { status } from "@grpc/grpc-js";
+import { connect } from "node:net";
+import { ServerCredentials, status } from "@grpc/grpc-js";
 import { XdsServer } from "@grpc/grpc-js-xds";
 import { afterAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { MeshClient, type MeshClientOptions } from "../../../../src/client/mesh-client.ts";
+import { anyOf } from "../../../../src/discovery/build/values.ts";
+import type { ResourceBody } from "../../../../src/discovery/snapshot.ts";
 import { startControlPlane } from "../../../support/control-plane.ts";
 import { errorOf } from "../../../support/mesh.ts";
 import { freePort } from "../../../support/ports.ts";
 import { startReplicas, type TestReplica } from "../replicas.ts";
-import { bootstrapFor, faultFilter, RawClient, RawControlPlane, type Resources, resourcesOf } from "./raw.ts";
+import {
+  bootstrapFor,
+  faultFilter,
+  RawClient,
+  RawControlPlane,
+  type Resources,
+  resourcesOf,
+  router,
+} from "./raw.ts";
 
 const control = await startControlPlane();
 
@@ -92,7 +104,7 @@ const ejection = {
 
 describe("ejection that is added later", () => {
   /** Whether the bad one of two replicas still takes calls a while after `added` came over `first`. */
-  async function isBadOneUsed(first: object, added: object): Promise<boolean> {
+  async function isBadOneUsed(first: ResourceBody, added: ResourceBody): Promise<boolean> {
     const [bad, good] = (await replicasOf(2)) as [TestReplica, TestReplica];
     bad.conduct.code = status.INTERNAL;
     const ports = [bad.port, good.port];
@@ -140,8 +152,8 @@ describe("a listener that changes alone", () => {
   test("is none of ours: faults are said in the route", async () => {
     const replicas = await replicasOf(1);
     const mesh = await ours(replicas);
-    control.plane.setPolicy("defaults: { faults: { abort: { percent: 100, code: 10 } } }");
-    await vi.waitFor(async () => expect((await errorOf(mesh.get("coding.0"))).code).toBe("ABORTED"), 5_000);
+    control.plane.setPolicy("defaults: { faults: { abort: { percent: 100, code: 14 } } }");
+    await vi.waitFor(async () => expect((await errorOf(mesh.get("coding.0"))).code).toBe("UNAVAILABLE"), 5_000);
   });
 });
 
@@ -171,7 +183,7 @@ describe("a stream that ends before its first answer", () => {
   test("costs our client nothing later", async () => {
     hurryResourceTimers();
     const replicas = await replicasOf(1);
-    control.endNextStream();
+    control.streamsToEnd.count = 1;
     const mesh = await ours(replicas);
     await pastTimers();
     await mesh.get("coding.0");
@@ -183,7 +195,6 @@ describe("what ends the process of a bare client", () => {
     await using plane = await new RawControlPlane().start();
     await plane.serve(resources);
     const script = new URL("crash.ts", import.meta.url).pathname;
-    const { spawn } = await import("node:child_process");
     const child = spawn(process.execPath, [script, JSON.stringify(bootstrapFor(plane.port))]);
     let stderr = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
@@ -302,17 +313,42 @@ describe("a name that nobody serves", () => {
 
 describe("a server of grpc-js-xds", () => {
   test("listens on every address when it is told one; ours are plain servers, on theirs alone", async () => {
+    const { plane } = await bare();
+    const type = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+    const routes = [{ match: { prefix: "" }, non_forwarding_action: {} }];
+    const manager = anyOf(type, {
+      route_config: { name: "it", virtual_hosts: [{ name: "it", domains: ["*"], routes }] },
+      http_filters: [router],
+    });
     const port = await freePort();
-    const plane = await new RawControlPlane().start();
-    onTestFinished(() => plane[Symbol.asyncDispose]());
-    const bootstrap = {
-      ...bootstrapFor(plane.port),
-      server_listener_resource_name_template: "it",
+    const listener = {
+      name: "it",
+      address: { socket_address: { address: "127.0.0.1", port_value: port } },
+      default_filter_chain: { filters: [{ name: "manager", typed_config: manager }] },
     };
+    await plane.serve({ ...resourcesOf([]), listener: [listener] });
+    const bootstrap = { ...bootstrapFor(plane.port), server_listener_resource_name_template: "it" };
     const server = new XdsServer({
       "grpc.TEST_ONLY_DO_NOT_USE_IN_PROD.xds_bootstrap_config": JSON.stringify(bootstrap),
     });
-    expect(port).toBeGreaterThan(0);
-    expect(server).toBeDefined();
+    onTestFinished(() => server.forceShutdown());
+    await new Promise((resolve) =>
+      server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), resolve),
+    );
+    expect(await isReached("127.0.0.2", port)).toBe(true);
+    expect(await isReached("127.0.0.1", control.port)).toBe(true);
+    expect(await isReached("127.0.0.2", control.port)).toBe(false);
   });
 });
+
+async function isReached(host: string, port: number): Promise<boolean> {
+  const socket = connect(port, host);
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}

@@ -36,7 +36,10 @@ export const faultFilter = {
   }),
 };
 
-const router = { name: "router", typed_config: anyOf("envoy.extensions.filters.http.router.v3.Router") };
+export const router = {
+  name: "router",
+  typed_config: anyOf("envoy.extensions.filters.http.router.v3.Router"),
+};
 
 /** The least that resolves: listener, route, cluster and assignment "it". */
 export function resourcesOf(ports: readonly number[], parts: RouteParts = {}): Resources {
