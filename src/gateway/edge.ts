@@ -8,7 +8,8 @@ import { Code, ConnectError, type ConnectRouterOptions, createConnectRouter } fr
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { limits } from "../core/limits.ts";
 import { draining, farewellMs, watchersMsMax } from "../rpc/draining.ts";
-import { close, listen } from "../rpc/http.ts";
+import { close } from "../rpc/http.ts";
+import { listen } from "../rpc/listen.ts";
 import type { MountedService } from "../rpc/server.ts";
 import { toConnectError } from "./connect-error.ts";
 import { describedService } from "./contract.ts";

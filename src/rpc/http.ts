@@ -1,7 +1,6 @@
 /** A small HTTP listener for machines that probe and scrape: fixed paths, GET only. */
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { portTaken } from "./server.ts";
+import { type ListenOptions, listen } from "./listen.ts";
 
 export interface HttpAnswer {
   readonly status: number;
@@ -9,13 +8,7 @@ export interface HttpAnswer {
   readonly body: string;
 }
 
-export interface HttpListenerOptions {
-  readonly host: string;
-  /** 0 takes a free one. */
-  readonly port: number;
-  /** What it is, and the setting named in the error, when the port is taken. */
-  readonly what: string;
-  readonly portSetting: string;
+export interface HttpListenerOptions extends ListenOptions {
   readonly routes: Readonly<Record<string, () => Promise<HttpAnswer>>>;
 }
 
@@ -48,20 +41,6 @@ async function safely(route: () => Promise<HttpAnswer>): Promise<HttpAnswer> {
   } catch (error) {
     return plain(500, error instanceof Error ? error.message : String(error));
   }
-}
-
-/** Listens; rejects with PORT_IN_USE that names the setting. */
-export function listen(
-  server: Server,
-  options: Pick<HttpListenerOptions, "host" | "port" | "what" | "portSetting">,
-): Promise<number> {
-  return new Promise((resolve, reject) => {
-    // Not once: a server that has no file handles left to accept with says so too, and goes on.
-    server.on("error", (error) =>
-      reject(portTaken(`${options.what}: ${options.host}:${options.port}`, options.portSetting, error)),
-    );
-    server.listen(options.port, options.host, () => resolve((server.address() as AddressInfo).port));
-  });
 }
 
 /** How long a listener for machines waits for answers that are under way. */

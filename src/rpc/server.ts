@@ -1,10 +1,11 @@
 /** A gRPC server: services, health and reflection on one port, with limits set and a drain that loses no call. */
+import type { Server as NetServer, Socket } from "node:net";
 import { Server, ServerCredentials, type ServiceDefinition } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
-import { MeshError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import type { CallRecordOptions } from "./call-record.ts";
 import { draining, farewellMs, watchersMsMax } from "./draining.ts";
+import { addressOf, portTaken } from "./listen.ts";
 import { mount, readable } from "./mount.ts";
 import { reflection } from "./reflection.ts";
 import type { CallsUnderWay, ServedCall } from "./served-call.ts";
@@ -61,41 +62,44 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   health.addToServer(server);
   reflection(options.services.map((service) => service.name)).addToServer(server);
   const port = await bind(server, options);
+  const sockets = socketsOf(server);
   return {
     host: options.host,
     port,
     setServing(serving) {
       for (const name of names) health.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
     },
-    drain: (timeoutMs) => drain(server, underWay, timeoutMs),
+    drain: (timeoutMs) => drain(server, underWay, sockets, timeoutMs),
   };
 }
 
 function bind(server: Server, options: GrpcServerOptions): Promise<number> {
-  const address = `${options.host.includes(":") ? `[${options.host}]` : options.host}:${options.port}`;
+  const credentials = ServerCredentials.createInsecure();
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
-      if (!error) return resolve(port);
-      reject(portTaken(`gRPC: ${address}`, options.portSetting, error));
-    });
+    server.bindAsync(addressOf(options.host, options.port), credentials, (error, port) =>
+      error ? reject(portTaken({ ...options, what: "gRPC" }, error)) : resolve(port),
+    );
   });
 }
 
-const whyNoListening: Readonly<Record<string, string>> = {
-  EADDRINUSE: "another program listens there",
-  EACCES: "this user may not",
-  EADDRNOTAVAIL: "this machine has no such address",
-};
-
-/** The error for a port that cannot be listened on. */
-export function portTaken(what: string, setting: string, cause: Error): MeshError {
-  const known = Object.keys(whyNoListening).find((code) => cause.message.includes(code)) ?? "";
-  const why = whyNoListening[known] ?? cause.message;
-  const message = `${what} cannot be listened on (${why}); stop what holds it, or set ${setting}`;
-  return new MeshError("PORT_IN_USE", message, { cause });
+/** What is connected to it, now and later: grpc-js keeps its listeners to itself. */
+function socketsOf(server: Server): ReadonlySet<Socket> {
+  const { http2Servers } = server as unknown as { readonly http2Servers: ReadonlyMap<NetServer, unknown> };
+  const sockets = new Set<Socket>();
+  for (const listener of http2Servers.keys())
+    listener.on("connection", (socket) => {
+      sockets.add(socket);
+      socket.once("close", () => sockets.delete(socket));
+    });
+  return sockets;
 }
 
-function drain(server: Server, underWay: CallsUnderWay, timeoutMs: number): Promise<void> {
+function drain(
+  server: Server,
+  underWay: CallsUnderWay,
+  sockets: ReadonlySet<Socket>,
+  timeoutMs: number,
+): Promise<void> {
   const tell = (which: (call: ServedCall) => boolean) => () => {
     for (const call of underWay) if (which(call)) call.stop(draining());
   };
@@ -108,7 +112,11 @@ function drain(server: Server, underWay: CallsUnderWay, timeoutMs: number): Prom
       tell(() => true),
       timeoutMs,
     ),
-    setTimeout(() => server.forceShutdown(), timeoutMs + farewellMs),
+    setTimeout(() => {
+      server.forceShutdown();
+      // It ends its side, and waits for the other: a peer that hangs would keep this process.
+      for (const socket of sockets) socket.destroy();
+    }, timeoutMs + farewellMs),
   ];
   return new Promise((resolve) => {
     server.tryShutdown(() => {

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect as netConnect } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { AgentServiceService } from "../../gen/grpc/agentmesh/v1/agent.ts";
 import { type SubmitStreamRequest, TaskServiceService } from "../../gen/grpc/agentmesh/v1/task.ts";
@@ -309,6 +311,18 @@ describe("a drain", () => {
     await server.drain(0);
     expect((await call).code).toMatch(/CANCELLED|UNAVAILABLE/);
     gate.open();
+  });
+
+  test("does not wait for a peer that never closes its side", async () => {
+    const { server } = await serveTasks({});
+    const peer = netConnect({ host: "127.0.0.1", port: server.port, allowHalfOpen: true });
+    onTestFinished(() => void peer.destroy());
+    peer.on("error", () => {});
+    // Empty settings: with the preface, all that it takes to be a session.
+    peer.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    peer.write(Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]));
+    await once(peer, "readable");
+    await server.drain(0);
   });
 });
 
