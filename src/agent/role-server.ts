@@ -12,13 +12,14 @@ import type { Catalog } from "../queue/service/catalog.ts";
 import { type TaskServiceOptions, taskService } from "../queue/service/task-service.ts";
 import { workerService } from "../queue/service/worker-service.ts";
 import type { CallObserver } from "../rpc/mount.ts";
-import { type GrpcServer, type MountedService, startGrpcServer } from "../rpc/server.ts";
+import { type ConnectionAge, type GrpcServer, type MountedService, startGrpcServer } from "../rpc/server.ts";
 import { unservedService } from "../rpc/unserved.ts";
 
 export interface RoleServerOptions {
   readonly role: string;
   readonly host: string;
   readonly port: number;
+  readonly connectionAge?: ConnectionAge;
   readonly queue: Queue;
   readonly catalog: Catalog;
   /** The instances that every server of the mesh knows. */
@@ -61,10 +62,11 @@ export function roleServices(options: RoleServerOptions): MountedService[] {
 }
 
 export function startRoleServer(options: RoleServerOptions): Promise<GrpcServer> {
-  const { host, port, log, observe } = options;
+  const { host, port, connectionAge, log, observe } = options;
   return startGrpcServer({
     host,
     port,
+    connectionAge,
     portSetting: "server.grpcPort",
     services: roleServices(options),
     log,

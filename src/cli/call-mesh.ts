@@ -12,11 +12,14 @@ export async function callMesh<Answer>(
   act: (mesh: MeshClient) => Promise<Answer>,
 ): Promise<Answer> {
   const { config, origins } = loadSettings(command);
-  const { server, discovery, timeoutSeconds } = config.client;
+  const { server, discovery, nodeId, nodeMetadata, timeoutSeconds } = config.client;
+  const { region = "", zone = "", subZone = "" } = config.server;
   const mesh = new MeshClient({
     // Where control planes are named they say where the servers are, unless somebody named one.
     ...(discovery === undefined || origins["client.server"] !== "default" ? { server } : {}),
     controlPlanes: discovery?.split(",") ?? [],
+    place: { region, zone, subZone },
+    node: { id: nodeId, metadata: nodeMetadata },
     timeoutMs: timeoutSeconds * 1_000,
   });
   try {

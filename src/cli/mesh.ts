@@ -160,6 +160,10 @@ function serverOptions(
     role: role.name,
     host: config.server.host,
     port: grpcPortOf(config.server.grpcPort, place),
+    connectionAge: {
+      ageMs: config.server.connectionAgeSeconds * 1_000,
+      graceMs: config.server.connectionGraceSeconds * 1_000,
+    },
     queue,
     catalog,
     registry,

@@ -7,14 +7,14 @@ import { clientDefaults } from "../core/ports.ts";
 import { type CallsObserver, Connection } from "../rpc/connection.ts";
 import { serviceConfig } from "./service-config.ts";
 import type { ClientPlace } from "./xds/bootstrap.ts";
-import { installXds } from "./xds/install.ts";
+import { type ClientNode, installXds } from "./xds/install.ts";
 import { picksOption } from "./xds/least-request.ts";
 import type { PickObserver } from "./xds/least-request-picker.ts";
 
 export interface DialOptions {
   /**
    * `HOST:PORT`, several of them separated by commas, `dns:///NAME:PORT` (every address that the name has, in turn), or
-   * `xds:///ROLE`. Default: `xds:///` with `role` where control planes are named, else 127.0.0.1:9090.
+   * `xds:///ROLE` (with another control plane than ours `xds:///NAME:PORT`). Default: `xds:///` with `role` where control planes are named, else 127.0.0.1:9090.
    */
   readonly server?: string | undefined;
   /** Control planes, HOST:PORT each, tried in this order. */
@@ -23,6 +23,8 @@ export interface DialOptions {
   readonly role?: string;
   /** Where this client runs: replicas that are near come first where the policy says so. */
   readonly place?: ClientPlace;
+  /** How it names itself to them. */
+  readonly node?: ClientNode;
   readonly observer?: CallsObserver & Partial<PicksObserver>;
 }
 
@@ -32,6 +34,8 @@ export interface PicksObserver {
 }
 
 const scheme = "xds:///";
+/** As istiod has them: coding.agents.svc.cluster.local:9090. */
+const serviceName = /^[a-z\d]([a-z\d.-]{0,251}[a-z\d])?:\d{1,5}$/;
 const roleDefault = "orchestrator";
 const placeUnknown: ClientPlace = Object.freeze({ region: "", zone: "", subZone: "" });
 /** How long a call waits for a control plane that it has not heard of yet. */
@@ -51,9 +55,10 @@ export function targetOf({ server, controlPlanes = [], role = roleDefault }: Dia
   const address = server ?? clientDefaults.server;
   if (address.startsWith("xds:")) {
     const named = address.slice(scheme.length);
-    if (address.startsWith(scheme) && rolePattern.test(named))
+    if (address.startsWith(scheme) && (rolePattern.test(named) || serviceName.test(named)))
       return { address, role: named, roundRobin: false };
-    throw new MeshError("INVALID_CONFIG", `${address} names no role; write it as xds:///coding`);
+    const message = `${address} names no role; write it as xds:///coding, or, of a service that istiod knows, as xds:///NAME:PORT`;
+    throw new MeshError("INVALID_CONFIG", message);
   }
   const addresses = address.split(",").map((one) => one.trim());
   if (addresses.length === 1) return { address, role: undefined, roundRobin: address.startsWith("dns:") };
@@ -63,14 +68,14 @@ export function targetOf({ server, controlPlanes = [], role = roleDefault }: Dia
 
 /** Connects when it is first called. Throws INVALID_CONFIG for what cannot be dialed. */
 export function dial(options: DialOptions = {}): Connection {
-  const { controlPlanes = [], place = placeUnknown, observer } = options;
+  const { controlPlanes = [], place = placeUnknown, node, observer } = options;
   const { address, role, roundRobin } = targetOf(options);
   const shared = { ...(observer && { observer }) };
   if (role === undefined) {
     const channel: ClientOptions = { "grpc.service_config": serviceConfig(roundRobin) };
     return new Connection(address, { ...shared, channel });
   }
-  installXds({ controlPlanes, place });
+  installXds({ controlPlanes, place, node });
   const channel: ClientOptions = {
     // Connections to replicas are shared by all channels of the process.
     "grpc.use_local_subchannel_pool": 0,

@@ -26,6 +26,14 @@ export interface GrpcServerOptions extends CallRecordOptions {
   /** Named in the error when the port is taken. */
   readonly portSetting: string;
   readonly services: readonly MountedService[];
+  /** When connections are replaced; default: never. */
+  readonly connectionAge?: ConnectionAge;
+}
+
+/** A connection takes no new calls after `ageMs`, a tenth more or less, and is cut `graceMs` later. */
+export interface ConnectionAge {
+  readonly ageMs: number;
+  readonly graceMs: number;
 }
 
 export interface GrpcServer {
@@ -53,6 +61,10 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     "grpc.max_concurrent_streams": 10_000,
     // A connection without a call is a client that has gone; streams keep theirs.
     "grpc.max_connection_idle_ms": 600_000,
+    ...(options.connectionAge && {
+      "grpc.max_connection_age_ms": options.connectionAge.ageMs,
+      "grpc.max_connection_age_grace_ms": options.connectionAge.graceMs,
+    }),
   });
   const underWay: CallsUnderWay = new Set();
   const names = ["", ...options.services.map((service) => service.name)];

@@ -16,6 +16,8 @@ export interface BootstrapParts {
   readonly controlPlanes: readonly string[];
   /** How the control plane lists this client. */
   readonly nodeId: string;
+  /** What else the control plane is told of it; istiod wants GENERATOR and NAMESPACE. */
+  readonly nodeMetadata?: Readonly<Record<string, string>>;
   readonly place: ClientPlace;
 }
 
@@ -37,11 +39,15 @@ export interface Bootstrap {
 /** A name that has gone and comes back is otherwise not found again. */
 const keepDeleted = "ignore_resource_deletion";
 
-export function bootstrapOf({ controlPlanes, nodeId, place }: BootstrapParts): Bootstrap {
+export function bootstrapOf({ controlPlanes, nodeId, nodeMetadata, place }: BootstrapParts): Bootstrap {
   const { region, zone, subZone: sub_zone } = place;
   return normalBootstrap({
     xds_servers: controlPlanes.map((server_uri) => ({ server_uri, channel_creds: [{ type: "insecure" }] })),
-    node: { id: nodeId, locality: { region, zone, sub_zone } },
+    node: {
+      id: nodeId,
+      locality: { region, zone, sub_zone },
+      ...(nodeMetadata && { metadata: nodeMetadata }),
+    },
   });
 }
 

@@ -14,6 +14,14 @@ export interface XdsOptions {
   /** HOST:PORT each; none: what GRPC_XDS_BOOTSTRAP or GRPC_XDS_BOOTSTRAP_CONFIG says. */
   readonly controlPlanes: readonly string[];
   readonly place: ClientPlace;
+  readonly node?: ClientNode;
+}
+
+/** How a client names itself to its control planes. */
+export interface ClientNode {
+  /** Default: the machine's name and the process's number. */
+  readonly id?: string | undefined;
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 let installed: Bootstrap | undefined;
@@ -35,9 +43,11 @@ export function installXds(options: XdsOptions): Bootstrap {
   return bootstrap;
 }
 
-function chosen({ controlPlanes, place }: XdsOptions): Bootstrap {
-  if (controlPlanes.length > 0)
-    return bootstrapOf({ controlPlanes, place, nodeId: `${hostname()}/${process.pid}` });
+function chosen({ controlPlanes, place, node = {} }: XdsOptions): Bootstrap {
+  if (controlPlanes.length > 0) {
+    const nodeId = node.id ?? `${hostname()}/${process.pid}`;
+    return bootstrapOf({ controlPlanes, place, nodeId, nodeMetadata: node.metadata });
+  }
   if (installed) return installed;
   const said = saidXdsBootstrap();
   if (said) return readBootstrap(said.text, said.where);

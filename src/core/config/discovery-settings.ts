@@ -1,7 +1,8 @@
 /** The settings of discovery: what a control plane reads, and how clients find one. */
 import { isAbsolute, join } from "node:path";
 import { z } from "zod";
-import { type Kind, optional, path, setting, text } from "./setting.ts";
+import { limits } from "../limits.ts";
+import { type Kind, labels, optional, path, setting, text } from "./setting.ts";
 
 /** Where a control plane reads endpoints. */
 export type DiscoverySource =
@@ -68,6 +69,20 @@ export const discoverySettings = Object.freeze({
     because: "a laptop's mesh has one server, and needs nobody to find it",
     doc: "The control planes that tell where replicas are; `client.server` may then be `xds:///ROLE`, and is the orchestrator's unless it is said.",
     flag: "discovery",
+    takenBy: ["client"],
+  }),
+  "client.nodeId": setting({
+    kind: optional(text("a text without spaces", "<id>", /^\S{1,512}$/)),
+    default: undefined,
+    because: "unset, it is the machine's name and the process's number, which tell clients apart",
+    doc: "How control planes list this client. istiod wants `sidecar~IP~POD.NAMESPACE~NAMESPACE.svc.cluster.local`.",
+    takenBy: ["client"],
+  }),
+  "client.nodeMetadata": setting({
+    kind: labels({ labelsMax: limits.labelsMax, bytesMax: limits.labelBytesMax }),
+    default: {},
+    because: "our control plane asks for none",
+    doc: "What else control planes are told of this client. istiod wants `GENERATOR=grpc` and `NAMESPACE`.",
     takenBy: ["client"],
   }),
 });

@@ -49,6 +49,20 @@ export const serverSettings = Object.freeze({
     flag: "health-port",
     takenBy: ["server", "worker"],
   }),
+  "server.connectionAgeSeconds": setting({
+    kind: whole({ min: 1, max: 86_400, argument: "<seconds>" }),
+    default: 1_800,
+    because: "a client whose connections last for ever never finds the replicas that came after it",
+    doc: "A connection of gRPC takes no new calls after this long, give or take a tenth: its client turns to another.",
+    takenBy: ["server"],
+  }),
+  "server.connectionGraceSeconds": setting({
+    kind: whole({ min: 1, max: 3_600, argument: "<seconds>" }),
+    default: 60,
+    because: "calls that answer are done by then; streams are taken up again where they were",
+    doc: "How long the calls of a connection that is too old may go on before they are cut.",
+    takenBy: ["server"],
+  }),
   "server.advertise": setting({
     kind: optional(ipAddress()),
     default: undefined,

@@ -153,7 +153,10 @@ describe("a listener that changes alone", () => {
     const replicas = await replicasOf(1);
     const mesh = await ours(replicas);
     control.plane.setPolicy("defaults: { faults: { abort: { percent: 100, code: 14 } } }");
-    await vi.waitFor(async () => expect((await errorOf(mesh.get("coding.0"))).code).toBe("UNAVAILABLE"), 5_000);
+    await vi.waitFor(
+      async () => expect((await errorOf(mesh.get("coding.0"))).code).toBe("UNAVAILABLE"),
+      5_000,
+    );
   });
 });
 
