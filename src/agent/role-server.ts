@@ -34,9 +34,11 @@ export interface RoleServerOptions {
   readonly draining: AbortSignal;
   /** Services that stand above this folder, such as WorkflowService. */
   readonly more: (options: TaskServiceOptions) => readonly MountedService[];
+  /** Services that are none of the contract's, and are served by gRPC alone: xDS. Default: none. */
+  readonly foreign?: readonly MountedService[];
 }
 
-/** What this role serves, whatever transport asks. */
+/** What this role serves of the contract, whatever transport asks. */
 export function roleServices(options: RoleServerOptions): MountedService[] {
   const { role, queue, catalog, registry, clock, offload, log, draining } = options;
   const payloadBytesMax = offload?.payloadBytesMax ?? options.payloadBytesMax;
@@ -68,7 +70,7 @@ export function startRoleServer(options: RoleServerOptions): Promise<GrpcServer>
     port,
     connectionAge,
     portSetting: "server.grpcPort",
-    services: roleServices(options),
+    services: [...roleServices(options), ...(options.foreign ?? [])],
     log,
     observe,
   });

@@ -173,11 +173,8 @@ function serverOptions(
     log: log.child({ role: role.name }),
     observe: (service, method, code, seconds) => metrics.rpcHandled(service, method, code, seconds),
     draining,
-    more: (shared) => [
-      ...workflowServices(shared),
-      ...(discovery ? [discovery.service] : []),
-      ...(role.name === discoveryRole ? (discovery?.xds ?? []) : []),
-    ],
+    more: (shared) => [...workflowServices(shared), ...(discovery ? [discovery.service] : [])],
+    foreign: role.name === discoveryRole ? discovery?.xds : [],
   });
 }
 

@@ -76,12 +76,21 @@ export interface Up {
 }
 
 /** `agentmesh up` on free ports, with a store of its own; resolves when it is ready. */
-export async function startUp(args: readonly string[] = [], directory = freshDirectory()): Promise<Up> {
+export function startUp(args: readonly string[] = [], directory = freshDirectory()): Promise<Up> {
+  return startMesh("up", args, directory);
+}
+
+/** `agentmesh serve` of one role on free ports, where `args` say no other. */
+export function startServe(role: string, args: readonly string[]): Promise<Up> {
+  return startMesh("serve", ["--role", role, ...args], freshDirectory());
+}
+
+async function startMesh(name: string, args: readonly string[], directory: string): Promise<Up> {
   const ports = ["--http-port", "--grpc-port", "--metrics-port", "--health-port"].flatMap((flag) => [
     flag,
     "0",
   ]);
-  const child = start(["up", ...ports, ...args], { cwd: directory });
+  const child = start([name, ...ports, ...args], { cwd: directory });
   const log: string[] = [];
   const waiting = new Set<(line: string | undefined) => void>();
   createInterface({ input: child.stderr! })
