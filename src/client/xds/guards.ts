@@ -24,6 +24,9 @@ export interface ServerClient {
   readonly lrsCallState: { readonly call: { cancel(): void } } | null;
   /** How many parts of the process still want resources. */
   readonly refcount: number;
+  readonly adsBackoff: { maxDelay: number };
+  readonly lrsBackoff: { maxDelay: number };
+  readonly adsClient: { getChannel(): unknown };
   maybeStartAdsStream(): void;
   unref(): void;
 }
@@ -45,8 +48,22 @@ export function guardStreams(): void {
   };
 }
 
+/**
+ * The longest pause before a control plane is tried again. grpc-js-xds would pause for two minutes after a longer outage, and
+ * replicas that came meanwhile be unknown for as long.
+ */
+const pauseMsMax = 5_000;
+
+const controlPlaneChannel = Object.freeze({
+  "grpc.max_reconnect_backoff_ms": pauseMsMax,
+  // It has five minutes, which is how long a control plane whose machine has died would be listened to.
+  "grpc.keepalive_time_ms": 20_000,
+  "grpc.keepalive_timeout_ms": 10_000,
+});
+
 /** Exported for the test that shows what happens without. */
 export function guardServer(server: ServerClient): void {
+  hurry(server);
   const start = server.maybeStartAdsStream.bind(server);
   server.maybeStartAdsStream = () => {
     const before = server.adsCallState;
@@ -60,6 +77,16 @@ export function guardServer(server: ServerClient): void {
     // Its load reports would go on, and keep the process from ending.
     if (server.refcount < 1) server.lrsCallState?.call.cancel();
   };
+}
+
+/** The channel has not connected yet, and takes its options when it does. */
+function hurry(server: ServerClient): void {
+  server.adsBackoff.maxDelay = pauseMsMax;
+  server.lrsBackoff.maxDelay = pauseMsMax;
+  const { internalChannel } = server.adsClient.getChannel() as {
+    readonly internalChannel?: { readonly options?: object };
+  };
+  Object.assign(internalChannel?.options ?? {}, controlPlaneChannel);
 }
 
 function guardCall(server: ServerClient, call: AdsCall): void {

@@ -18,7 +18,7 @@ import { killReplicas, ReplicaProcess } from "./replicas.ts";
 /** Replicas that are killed are told of for as long at most, and two seconds. */
 const ttlMs = 1_500;
 const policyFile = join(freshDirectory(), "policy.yaml");
-const policy = "defaults: { outlierDetection: { intervalSeconds: 1, ejectionSeconds: 1, callsMin: 5 } }\n";
+const policy = "defaults: { outlierDetection: { intervalSeconds: 1, ejectionSeconds: 3, callsMin: 5 } }\n";
 
 let redis: RedisServer;
 let registry: InstanceRegistry;
