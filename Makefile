@@ -29,7 +29,8 @@ runtime: install ## What running needs: node_modules and bubblewrap
 	@scripts/ensure-tools.sh "bubblewrap:bwrap:to contain the commands of repositories"
 
 setup: runtime ## What developing needs: runtime and Redis
-	@scripts/ensure-tools.sh "redis-server:redis-server:the shared store, and its tests"
+	@scripts/ensure-tools.sh "redis-server:redis-server:the shared store, and its tests" \
+	  "python3-grpcio:/usr/lib/python3/dist-packages/grpc:to test discovery by a client of another language"
 
 demo: runtime ## Run every role once on the sample, or on your repository: make demo REPO=path
 	@$(node) src/cli/main.ts demo $(if $(REPO),--repository "$(REPO)")

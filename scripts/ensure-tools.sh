@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Installs the named Debian packages whose command is missing (PACKAGE:COMMAND:WHAT-FOR …): by apt-get as root, else says what
-# to install. None of them is needed for everything, so a missing one ends nothing here.
+# Installs the named Debian packages whose command, or whose file, is missing (PACKAGE:COMMAND:WHAT-FOR …, PACKAGE:/FILE:WHAT-FOR …):
+# by apt-get as root, else says what to install. None of them is needed for everything, so a missing one ends nothing here.
 set -euo pipefail
 
 missing=()
 for tool in "$@"; do
   IFS=: read -r package command purpose <<<"$tool"
-  command -v "$command" >/dev/null 2>&1 || missing+=("$package:$purpose")
+  [ -e "$command" ] || command -v "$command" >/dev/null 2>&1 || missing+=("$package:$purpose")
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 

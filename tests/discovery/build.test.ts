@@ -64,8 +64,8 @@ function routeFor(
       match.path === path ||
       (match.prefix !== undefined && path.startsWith(match.prefix)) ||
       (match.safe_regex && new RegExp(`^${match.safe_regex.regex}$`).test(path));
-    const asked = match.headers as { name: string; string_match: { exact: string } }[];
-    return isPath && asked.every(({ name, string_match }) => headers[name] === string_match.exact);
+    const asked = match.headers as { name: string; exact_match: string }[];
+    return isPath && asked.every(({ name, exact_match }) => headers[name] === exact_match);
   });
   if (!found) throw new Error(`no route takes ${path}`);
   return found;

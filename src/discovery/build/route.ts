@@ -90,8 +90,9 @@ function anyRpc(which: (rpc: ContractRpc) => boolean): object {
   return { safe_regex: { google_re2: {}, regex: `(${paths.join("|")})` } };
 }
 
+/** By the older of the two fields for this: clients of before 2023, Debian 12's among them, refuse a route with the newer. */
 function exactly(name: string, value: string): object {
-  return { name, string_match: { exact: value } };
+  return { name, exact_match: value };
 }
 
 interface RouteParts {

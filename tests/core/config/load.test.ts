@@ -36,6 +36,8 @@ describe("sources", () => {
       grpcPort: 9090,
       metricsPort: 9091,
       healthPort: 8081,
+      connectionAgeSeconds: 1_800,
+      connectionGraceSeconds: 60,
       weight: 1,
     });
     expect(config.data.dir).toBe("/project/.agentmesh");
