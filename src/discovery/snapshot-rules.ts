@@ -13,6 +13,7 @@ export const snapshotRules: readonly SnapshotRule[] = [
   routesLeadToClusters,
   routesEndWithOneForAll,
   routesForward,
+  faultsHaveTheirFilter,
   retriesAreReadRightly,
   clustersHaveTheirAssignment,
   outlierDetectionIsWhole,
@@ -62,6 +63,20 @@ function routesForward(snapshot: Snapshot): string[] {
   return routesIn(snapshot)
     .filter(({ action }) => clustersOf(action).length === 0)
     .map(({ name }) => `route ${name} has an action that names no cluster`);
+}
+
+/** Faults of a route whose listener has no filter for them never happen. */
+function faultsHaveTheirFilter({ listener, route }: Snapshot): string[] {
+  return [...listener].flatMap(([name, body]) => {
+    const filters = new Set(list(managerOf(body)?.http_filters).map((filter) => filter.name));
+    const hosts = list(route.get(routeNameOf(body))?.virtual_hosts);
+    const named = hosts
+      .flatMap((host) => list(host.routes))
+      .flatMap((one) => Object.keys((one.typed_per_filter_config ?? {}) as object));
+    return [...new Set(named)]
+      .filter((filter) => !filters.has(filter))
+      .map((filter) => `listener ${name} has no filter ${filter}, which its routes speak of`);
+  });
 }
 
 /** grpc-js reads an interval of a whole second as ten, and knows no code that has a space before it. */
@@ -152,10 +167,17 @@ function list(value: unknown): readonly ResourceBody[] {
   return (value ?? []) as readonly ResourceBody[];
 }
 
+interface Manager {
+  readonly rds?: { readonly route_config_name?: string };
+  readonly http_filters?: readonly ResourceBody[];
+}
+
+function managerOf(listener: ResourceBody): Manager | undefined {
+  return (listener.api_listener as { readonly api_listener?: Manager })?.api_listener;
+}
+
 function routeNameOf(listener: ResourceBody): string {
-  const manager = (listener.api_listener as { api_listener?: { rds?: { route_config_name?: string } } })
-    ?.api_listener;
-  return manager?.rds?.route_config_name ?? "";
+  return managerOf(listener)?.rds?.route_config_name ?? "";
 }
 
 function routesIn({ route }: Snapshot): { readonly name: string; readonly action: ResourceBody }[] {

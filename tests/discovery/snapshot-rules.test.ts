@@ -41,6 +41,7 @@ const damage: Readonly<Record<string, readonly ((snapshot: Damaged) => void)[]>>
     at("route", "virtual_hosts.0.routes", []),
   ],
   routesForward: [at("route", `${firstRoute}.route`, undefined)],
+  faultsHaveTheirFilter: [at("route", `${firstRoute}.typed_per_filter_config`, { "agentmesh.fault": {} })],
   retriesAreReadRightly: [
     at("route", `${firstRoute}.route.retry_policy.retry_back_off.base_interval`, { seconds: "1", nanos: 0 }),
     at("route", `${firstRoute}.route.retry_policy.retry_on`, "cancelled, unavailable"),

@@ -9,6 +9,7 @@ import { MeshError } from "../../core/errors.ts";
 import { type Bootstrap, bootstrapOf, type ClientPlace, readBootstrap } from "./bootstrap.ts";
 import { guardStreams } from "./guards.ts";
 import { registerLeastRequest } from "./least-request.ts";
+import { takeShortcuts } from "./shortcuts.ts";
 
 export interface XdsOptions {
   /** HOST:PORT each; none: what GRPC_XDS_BOOTSTRAP or GRPC_XDS_BOOTSTRAP_CONFIG says. */
@@ -39,6 +40,7 @@ export function installXds(options: XdsOptions): Bootstrap {
   registerLeastRequest();
   register();
   guardStreams();
+  takeShortcuts();
   installed = bootstrap;
   return bootstrap;
 }

@@ -53,18 +53,24 @@ export class Replica {
   pick(args: PickArgs, cluster: Tally): PickResult {
     const result = this.leaf.getPicker().pick(args);
     if (result.pickResultType !== PickResultType.COMPLETE) return result;
-    const calls = [this.#tally.pick(), cluster.pick()];
+    const own = this.#tally;
+    const pick = own.pick();
+    cluster.pick();
     return {
-      ...result,
+      pickResultType: result.pickResultType,
+      subchannel: result.subchannel,
+      status: result.status,
       onCallStarted: () => {
-        for (const call of calls) call.started();
+        own.started(pick);
+        cluster.started(pick);
         result.onCallStarted?.();
       },
       onCallEnded: (code, details, metadata) => {
-        for (const call of calls) call.ended();
+        own.ended();
+        cluster.ended();
         result.onCallEnded?.(code, details, metadata);
       },
-    } as PickResult;
+    };
   }
 }
 

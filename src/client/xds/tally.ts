@@ -1,9 +1,18 @@
 /** Calls in flight, counted from when they are picked. */
 
-/** What is to be told of a call that was picked. */
-export interface TalliedCall {
-  started(): void;
-  ended(): void;
+/** Turns of the event loop in which something was picked. */
+let turn = 0;
+let isTurnOpen = false;
+
+function thisTurn(): number {
+  if (!isTurnOpen) {
+    isTurnOpen = true;
+    setImmediate(() => {
+      isTurnOpen = false;
+      turn++;
+    });
+  }
+  return turn;
 }
 
 /**
@@ -16,25 +25,24 @@ export class Tally {
   #turn = 0;
 
   get calls(): number {
-    return this.#started + this.#picked;
+    return this.#turn === turn ? this.#started + this.#picked : this.#started;
   }
 
-  pick(): TalliedCall {
-    if (this.#picked++ === 0) setImmediate(this.#nextTurn);
-    const turn = this.#turn;
-    return {
-      started: () => {
-        this.#started++;
-        if (turn === this.#turn) this.#picked--;
-      },
-      ended: () => {
-        this.#started--;
-      },
-    };
+  /** The answer is for {@link started}. */
+  pick(): number {
+    const now = thisTurn();
+    if (this.#turn !== now) this.#picked = 0;
+    this.#turn = now;
+    this.#picked++;
+    return now;
   }
 
-  readonly #nextTurn = () => {
-    this.#turn++;
-    this.#picked = 0;
-  };
+  started(pick: number): void {
+    this.#started++;
+    if (pick === turn) this.#picked--;
+  }
+
+  ended(): void {
+    this.#started--;
+  }
 }

@@ -63,31 +63,48 @@ function routesOfRpc(options: RouteOptions, target: Target, name: string, calls:
       timed: !method.streams,
     });
     if (method.idempotent || method.streams || !retries(calls)) return [plain];
-    const marked = { ...target, headers: [...target.headers, exactly(idempotentHeader, idempotentValue)] };
-    return [route({ options, target: marked, calls, rpc, match: paths, retried: true, timed: true }), plain];
+    return [
+      route({
+        options,
+        target: markedIdempotent(target),
+        calls,
+        rpc,
+        match: paths,
+        retried: true,
+        timed: true,
+      }),
+      plain,
+    ];
   });
 }
 
-/** Whatever no RPC's own policy has taken. */
+/**
+ * Whatever no RPC's own policy has taken. A route for each path: one regular expression for all would be shorter, and costs grpc-js
+ * more on every call than all these comparisons.
+ */
 function routesOfRest(options: RouteOptions, target: Target): ResourceBody[] {
   const { calls } = options;
   const all = { prefix: "" };
   const routes: ResourceBody[] = [];
   const shared = { options, target, calls };
+  const paths = (which: (rpc: ContractRpc) => boolean) =>
+    contractRpcs.filter(which).map(({ path }) => ({ path }));
+  if (retries(calls))
+    for (const match of paths((rpc) => rpc.idempotent && !rpc.streams))
+      routes.push(route({ ...shared, match, retried: true, timed: true }));
   if (calls.timeoutSeconds > 0)
-    routes.push(route({ ...shared, match: anyRpc((rpc) => rpc.streams), retried: false, timed: false }));
-  if (retries(calls)) {
-    const repeatable = anyRpc((rpc) => rpc.idempotent && !rpc.streams);
-    routes.push(route({ ...shared, match: repeatable, retried: true, timed: true }));
-    const marked = { ...target, headers: [...target.headers, exactly(idempotentHeader, idempotentValue)] };
-    routes.push(route({ ...shared, target: marked, match: all, retried: true, timed: true }));
-  }
+    for (const match of paths((rpc) => rpc.streams))
+      routes.push(route({ ...shared, match, retried: false, timed: false }));
+  if (retries(calls))
+    routes.push(
+      route({ ...shared, target: markedIdempotent(target), match: all, retried: true, timed: true }),
+    );
   return [...routes, route({ ...shared, match: all, retried: false, timed: true })];
 }
 
-function anyRpc(which: (rpc: ContractRpc) => boolean): object {
-  const paths = contractRpcs.filter(which).map(({ path }) => path.replaceAll(".", "\\."));
-  return { safe_regex: { google_re2: {}, regex: `(${paths.join("|")})` } };
+/** Those of a target's calls of which the caller says that they may be tried again. */
+function markedIdempotent(target: Target): Target {
+  return { ...target, headers: [...target.headers, exactly(idempotentHeader, idempotentValue)] };
 }
 
 /** By the older of the two fields for this: clients of before 2023, Debian 12's among them, refuse a route with the newer. */
@@ -146,8 +163,14 @@ function retryPolicyOf({ retries: { attemptsMax, backoffMs, backoffMsMax, on } }
   };
 }
 
-function faultsOf({ faults: { delay, abort, activeMax } }: CallPolicy): object | undefined {
-  if (delay === undefined && abort === undefined) return undefined;
+/** Whether a policy has faults, for which a listener needs their filter. */
+export function hasFaults({ faults: { delay, abort } }: CallPolicy): boolean {
+  return delay !== undefined || abort !== undefined;
+}
+
+function faultsOf(calls: CallPolicy): object | undefined {
+  if (!hasFaults(calls)) return undefined;
+  const { delay, abort, activeMax } = calls.faults;
   return anyOf("envoy.extensions.filters.http.fault.v3.HTTPFault", {
     ...(delay && {
       delay: { fixed_delay: durationOf(delay.milliseconds), percentage: fractionOf(delay.percent) },
