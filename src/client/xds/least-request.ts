@@ -24,6 +24,8 @@ class LeastRequestBalancer {
   #config = new LeastRequestConfig();
   #observer: PickObserver | undefined;
   #isReady = false;
+  /** Every replica takes calls. */
+  #isWhole = false;
   #isPaused = false;
   #lastError = "none was tried";
 
@@ -65,7 +67,9 @@ class LeastRequestBalancer {
     return true;
   }
 
+  /** Called at every call. */
   exitIdle(): void {
+    if (this.#isWhole) return;
     for (const { leaf } of this.#replicas.values()) leaf.exitIdle();
   }
 
@@ -105,6 +109,7 @@ class LeastRequestBalancer {
     this.#observer?.replicas(ready.length, all.length);
     if (this.#isReady && ready.length === 0) this.#helper.requestReresolution();
     this.#isReady = ready.length > 0;
+    this.#isWhole = ready.length === all.length;
     if (ready.length > 0) this.#publish(connectivityState.READY, this.#picker(ready));
     else if (
       all.some(({ state }) => state === connectivityState.CONNECTING || state === connectivityState.IDLE)
@@ -126,6 +131,7 @@ class LeastRequestBalancer {
 
   #fail(details: string): void {
     this.#isReady = false;
+    this.#isWhole = false;
     this.#helper.updateState(
       connectivityState.TRANSIENT_FAILURE,
       new UnavailablePicker({ details }),

@@ -56,9 +56,11 @@ function hashOnDemand(action: Hashing): void {
   };
 }
 
-const half = 2 ** 32;
+/** Of 64 bits, as a ring of hashes is divided; drawn before, since making one takes as long as all the rest of a route. */
+const randomHashes = crypto.getRandomValues(new BigUint64Array(4_096));
+let drawn = 0;
 
-/** 64 bits. */
 function randomHash(): bigint {
-  return (BigInt(Math.floor(Math.random() * half)) << 32n) | BigInt(Math.floor(Math.random() * half));
+  drawn = (drawn + 1) % randomHashes.length;
+  return randomHashes[drawn] as bigint;
 }
