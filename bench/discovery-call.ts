@@ -2,7 +2,7 @@
  * What it costs a client that its calls go by xDS: calls to three replicas by MeshClient's `xds:///ROLE` (least request, retries,
  * outlier detection, load reports) and by static round robin, MeshClient's and grpc-js's own. Each client is a process of its own.
  *
- *   make bench NAME=discovery-call ARGS="--rounds 9 --calls 5000"
+ *   make bench NAME=discovery-call ARGS="--rounds 9 --calls 10000"
  */
 import type { CallerOptions } from "./parts/caller.ts";
 import { type LatencyContender, latencyTable, measureLatency } from "./support/latency.ts";
@@ -13,7 +13,7 @@ import { roleName } from "./support/role.ts";
 import { median } from "./support/statistics.ts";
 import { cpuInAll } from "./support/table.ts";
 
-const { rounds, calls } = options({ rounds: 9, calls: 5_000 });
+const { rounds, calls } = options({ rounds: 9, calls: 10_000 });
 
 const replicas = await Part.start("replicas", {});
 const plane = await Part.start("control-plane", {});

@@ -3,7 +3,7 @@
  * interface for this.
  */
 import type { experimental, Metadata, StatusObject } from "@grpc/grpc-js";
-import { registerHttpFilter } from "@grpc/grpc-js-xds/build/src/http-filter.js";
+import { createClientHttpFilter } from "@grpc/grpc-js-xds/build/src/http-filter.js";
 import {
   SingleClusterRouteAction,
   WeightedClusterRouteAction,
@@ -27,20 +27,10 @@ const passing: experimental.Filter = {
   receiveTrailers: (status: StatusObject) => status,
 };
 
-class Passing {
-  createFilter(): experimental.Filter {
-    return passing;
-  }
-}
-
 /** The last filter of each listener, which on the client's side does nothing. */
 function routeWithoutFilter(): void {
-  const parsed = () => ({ typeUrl: routerUrl, config: null });
-  registerHttpFilter(routerUrl, {
-    parseTopLevelFilterConfig: parsed,
-    parseOverrideFilterConfig: parsed,
-    httpFilterConstructor: Passing,
-  });
+  const factory = createClientHttpFilter({ typeUrl: routerUrl, config: null });
+  if (factory) Object.getPrototypeOf(factory).createFilter = () => passing;
 }
 
 interface Hashing {

@@ -62,6 +62,7 @@ const durationsMeasured: Readonly<Record<string, string>> = {
   "src/roles": "how long a piece of a role's work took, for its report",
   "src/telemetry": "histograms of durations",
   "src/rpc": "how long a call took, for its metric",
+  "src/client/xds/tally.ts": "how long ago a call was picked, at every pick",
   "src/agent/heartbeat-thread.ts": "how old a renewal is; a thread cannot be handed a clock",
 };
 
