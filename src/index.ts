@@ -22,4 +22,5 @@ export {
 export type { PolicyParts, PurgeFilter, QueueControl, RedriveOptions } from "./client/queue-control.ts";
 export { MeshError, RetryableError, TerminalError } from "./core/errors.ts";
 export type { Timeouts } from "./queue/task.ts";
+export { type ClientMetrics, createClientMetrics } from "./telemetry/client-metrics.ts";
 export { parseWorkflow } from "./workflow/definition.ts";

@@ -2,9 +2,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
+import { z } from "zod";
 import { catalogOf } from "../../src/agent/role-catalog.ts";
 import { MeshError } from "../../src/core/errors.ts";
 import { limits } from "../../src/core/limits.ts";
+import { TrafficPolicy } from "../../src/discovery/policy.ts";
+import { readPolicy } from "../../src/discovery/read-policy.ts";
+import { readEndpoints } from "../../src/discovery/sources/file.ts";
 import { retryPolicyDefault } from "../../src/queue/task.ts";
 import { roles } from "../../src/roles/index.ts";
 import { workflowFaults } from "../../src/workflow/dag.ts";
@@ -52,6 +56,45 @@ test("what is cited is found at all", () => {
   expect(citedTests(page("docs/queue.md")).length).toBeGreaterThan(20);
   expect(pathsOf(page("docs/queue.md")).length).toBeGreaterThan(20);
 });
+
+describe("docs/discovery.md", () => {
+  const discovery = page("docs/discovery.md");
+
+  test("has every field of a policy under its section", () => {
+    const sections = new Map(
+      discovery.text.split(/^### /m).map((section) => [section.split("\n")[0] ?? "", section]),
+    );
+    const missing = fieldsOf(TrafficPolicy.shape.roles).filter(([first = "", ...others]) => {
+      const section = [...sections].find(([title]) => title.split(" and ").includes(first))?.[1] ?? "";
+      return section === "" || others.some((name) => !new RegExp(`\\b${name}\\b`).test(section));
+    });
+    expect(missing).toEqual([]);
+  });
+
+  test("has examples that could be taken", () => {
+    const yaml = blocksOf(discovery).filter(({ language }) => language === "yaml");
+    const policies = yaml.filter(
+      ({ text }) => /^(defaults|roles):/m.test(text) && !text.includes("address:"),
+    );
+    expect(policies.length).toBeGreaterThan(8);
+    for (const { text } of policies) expect(readPolicy(text, "policy.yaml")).toBeTruthy();
+    const [endpoints] = yaml.filter(({ text }) => text.includes("address:"));
+    expect(readEndpoints(endpoints?.text ?? "", "endpoints.yaml")).toHaveLength(2);
+  });
+});
+
+/** The paths of a role's policy. */
+function fieldsOf(schema: unknown): string[][] {
+  if (schema instanceof z.ZodOptional) return fieldsOf(schema.unwrap());
+  if (schema instanceof z.ZodRecord) return fieldsOf(schema.valueType);
+  if (schema instanceof z.ZodArray) return fieldsOf(schema.element);
+  if (!(schema instanceof z.ZodObject)) return [[]];
+  return Object.entries(schema.shape).flatMap(([name, inner]) => {
+    // What one RPC may have, a role has, and is told of there.
+    if (name === "rpcs") return [[name]];
+    return fieldsOf(inner).map((path) => [name, ...path]);
+  });
+}
 
 describe("docs/queue.md", () => {
   const { text } = page("docs/queue.md");

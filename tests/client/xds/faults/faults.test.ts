@@ -7,6 +7,8 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { ServerCredentials, status } from "@grpc/grpc-js";
 import { XdsServer } from "@grpc/grpc-js-xds";
+import { validateBootstrapConfig } from "@grpc/grpc-js-xds/build/src/xds-bootstrap.js";
+import { getSingletonXdsClient, XdsClient } from "@grpc/grpc-js-xds/build/src/xds-client.js";
 import { afterAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { MeshClient, type MeshClientOptions } from "../../../../src/client/mesh-client.ts";
 import { anyOf } from "../../../../src/discovery/build/values.ts";
@@ -190,6 +192,37 @@ describe("a stream that ends before its first answer", () => {
     const mesh = await ours(replicas);
     await pastTimers();
     await mesh.get("coding.0");
+  });
+});
+
+describe("a control plane that was away for long", () => {
+  interface Channel {
+    readonly internalChannel: { readonly options: object };
+  }
+  interface ServerClient {
+    readonly adsBackoff: { readonly maxDelay: number };
+    readonly lrsBackoff: { readonly maxDelay: number };
+    readonly adsClient: { getChannel(): Channel };
+  }
+
+  interface Servers {
+    getOrCreateClient(authority: string): ServerClient;
+  }
+
+  function pausesOf({ adsBackoff, lrsBackoff, adsClient }: ServerClient) {
+    const { options } = adsClient.getChannel().internalChannel as { options: Record<string, number> };
+    const pauses = [adsBackoff.maxDelay, lrsBackoff.maxDelay, options["grpc.max_reconnect_backoff_ms"]];
+    return { pauses, keepaliveMs: options["grpc.keepalive_time_ms"] };
+  }
+
+  test("is tried by a bare client again after two minutes, and by ours after five seconds", async () => {
+    await ours(await replicasOf(1));
+    const bareClient = new XdsClient(validateBootstrapConfig(bootstrapFor(1)));
+    const [unguarded, guarded] = [bareClient, getSingletonXdsClient()].map((client) =>
+      pausesOf((client as unknown as Servers).getOrCreateClient("old:")),
+    );
+    expect(unguarded).toEqual({ pauses: [120_000, 120_000, undefined], keepaliveMs: 300_000 });
+    expect(guarded).toEqual({ pauses: [5_000, 5_000, 5_000], keepaliveMs: 20_000 });
   });
 });
 
