@@ -1,0 +1,46 @@
+/**
+ * How many slots it takes for tasks that come by chance to start soon: Erlang's C formula for a queue with many servers, whose
+ * arrivals are independent and whose service times are exponential (A. K. Erlang, 1917). Pure.
+ */
+
+/** The part of the tasks that must wait at all. `offered`: tasks a second times seconds of service; below `slots`. */
+export function waitingPart(slots: number, offered: number): number {
+  if (offered <= 0) return 0;
+  if (offered >= slots) return 1;
+  // Erlang's B, by its recursion, which does not overflow as the factorials do.
+  let blocked = 1;
+  for (let slot = 1; slot <= slots; slot++) blocked = (offered * blocked) / (slot + offered * blocked);
+  return (slots * blocked) / (slots - offered * (1 - blocked));
+}
+
+export interface WaitGoal {
+  /** Tasks should start within this. */
+  readonly waitMs: number;
+  /** This part of them, below 1. */
+  readonly part: number;
+}
+
+/** The part of the tasks that wait longer than `waitMs`. */
+export function latePart(slots: number, offered: number, serviceMs: number, waitMs: number): number {
+  if (offered >= slots) return 1;
+  return waitingPart(slots, offered) * Math.exp((-(slots - offered) * waitMs) / serviceMs);
+}
+
+/** The fewest slots by which the goal is kept. */
+export function slotsFor(offered: number, serviceMs: number, { waitMs, part }: WaitGoal): number {
+  if (offered <= 0) return 0;
+  const isKept = (slots: number) => latePart(slots, offered, serviceMs, waitMs) <= 1 - part;
+  // From above by doubling, then by halves: what is late shrinks with each slot.
+  let enough = Math.floor(offered) + 1;
+  let few = enough - 1;
+  for (let step = 1; !isKept(enough); step *= 2) {
+    few = enough;
+    enough += step;
+  }
+  while (enough - few > 1) {
+    const middle = Math.floor((enough + few) / 2);
+    if (isKept(middle)) enough = middle;
+    else few = middle;
+  }
+  return enough;
+}
