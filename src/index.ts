@@ -6,7 +6,6 @@ export type {
   RetrySettings,
   Role,
   RoleDefinition,
-  ScaleSettings,
   TaskContext,
   TaskUsage,
 } from "./agent/role.ts";
@@ -22,5 +21,6 @@ export {
 export type { PolicyParts, PurgeFilter, QueueControl, RedriveOptions } from "./client/queue-control.ts";
 export { MeshError, RetryableError, TerminalError } from "./core/errors.ts";
 export type { Timeouts } from "./queue/task.ts";
+export type { ScaleSettings } from "./scaling/decide.ts";
 export { type ClientMetrics, createClientMetrics } from "./telemetry/client-metrics.ts";
 export { parseWorkflow } from "./workflow/definition.ts";

@@ -7,6 +7,8 @@ import { rolePattern } from "../core/ids.ts";
 import { limits } from "../core/limits.ts";
 import { retryPolicyDefault, type Timeouts } from "../queue/task.ts";
 import type { SandboxOptions, SandboxResult } from "../sandbox/sandbox.ts";
+import type { ScaleSettings } from "../scaling/decide.ts";
+import { scaleFault } from "../scaling/scale-fault.ts";
 import { type LimitSettings, limitsFault, timeoutsFault } from "./role-limits.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -62,13 +64,6 @@ export interface RetrySettings {
   readonly notRetried?: readonly string[];
 }
 
-export interface ScaleSettings {
-  readonly min: number;
-  readonly max: number;
-  /** Queued and running tasks that one replica should carry. */
-  readonly tasksPerReplica: number;
-}
-
 export interface RoleDefinition<Input, Output> {
   /** Lower-case words with dashes; the name of the role's queue. */
   readonly name: string;
@@ -85,6 +80,7 @@ export interface RoleDefinition<Input, Output> {
   readonly limits?: LimitSettings;
   /** Of its tasks, where they say nothing else; default: none. */
   readonly timeouts?: Timeouts;
+  /** How many replicas there are; default: 1 to 10, as many tasks each as a worker runs at once. docs/scaling.md tells how to choose. */
   readonly scale?: ScaleSettings;
   run(input: Input, task: TaskContext): Promise<Output> | Output;
 }
@@ -139,8 +135,7 @@ function faultOf({
     `${field} is ${String(value)}; it must be ${wanted}`;
   const whole = (field: string, value: number, min: number, max: number) => {
     if (Number.isInteger(value) && value >= min && value <= max) return undefined;
-    const range = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`;
-    return must(field, value, `a whole number ${range}`);
+    return must(field, value, `a whole number from ${min} to ${max}`);
   };
   const between = (field: string, value: number, min: number, max: number) =>
     value >= min && value <= max ? undefined : must(field, value, `from ${min} to ${max}`);
@@ -160,8 +155,6 @@ function faultOf({
     delay("retry.backoffMaxMs", retry.backoffMaxMs) ??
     limitsFault(role.limits) ??
     timeoutsFault(role.timeouts) ??
-    whole("scale.min", scale.min, 0, Number.MAX_SAFE_INTEGER) ??
-    whole("scale.max", scale.max, scale.min, Number.MAX_SAFE_INTEGER) ??
-    between("scale.tasksPerReplica", scale.tasksPerReplica, 1, Number.MAX_SAFE_INTEGER)
+    scaleFault(scale)
   );
 }

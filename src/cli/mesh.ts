@@ -17,6 +17,8 @@ import { Queue } from "../queue/queue.ts";
 import type { QueueStore, StoreDescription } from "../queue/store.ts";
 import { type HttpListener, startHttp } from "../rpc/http.ts";
 import type { GrpcServer } from "../rpc/server.ts";
+import { externalScaler } from "../scaling/external/service.ts";
+import { RoleLoads } from "../scaling/role-loads.ts";
 import { createMetrics, type Metrics, type QueueSample } from "../telemetry/metrics.ts";
 import { workflowServices } from "../workflow/service.ts";
 import { drainMesh } from "./drain-mesh.ts";
@@ -156,6 +158,11 @@ function serverOptions(
   }: Shared & { discovery: MeshDiscovery | undefined },
 ): (role: Role, place: number) => RoleServerOptions {
   const catalog = catalogOf(roles);
+  const scaler = externalScaler({
+    scales: new Map(roles.map(({ name, scale }) => [name, scale])),
+    loads: new RoleLoads(queue, systemClock),
+    activity: (listener) => queue.onReady(listener),
+  });
   return (role, place) => ({
     role: role.name,
     host: config.server.host,
@@ -174,7 +181,7 @@ function serverOptions(
     observe: (service, method, code, seconds) => metrics.rpcHandled(service, method, code, seconds),
     draining,
     more: (shared) => [...workflowServices(shared), ...(discovery ? [discovery.service] : [])],
-    foreign: role.name === discoveryRole ? discovery?.xds : [],
+    foreign: [scaler, ...(role.name === discoveryRole ? (discovery?.xds ?? []) : [])],
   });
 }
 

@@ -62,6 +62,7 @@ export class Queue {
   readonly #watch: LogWatch;
   readonly #sweeper: Sweeper;
   readonly #presence: PresenceLoop;
+  readonly #readyListeners = new Set<(queue: string) => void>();
   readonly #revocationListeners = new Set<(revoked: readonly FencedTask[]) => void>();
   /** The leases that were revoked last, by task: one that is still on its way to its worker is told by them. */
   readonly #revokedLately = new Map<string, number>();
@@ -237,6 +238,12 @@ export class Queue {
     return () => this.#revocationListeners.delete(listener);
   }
 
+  /** Told of queues that may have work now, on any server of the mesh. */
+  onReady(listener: (queue: string) => void): () => void {
+    this.#readyListeners.add(listener);
+    return () => this.#readyListeners.delete(listener);
+  }
+
   /** Whether a lease has ended already by another's hand; asked right after it was made. */
   wasRevoked({ taskId, fence }: FencedTask): boolean {
     return this.#revokedLately.get(taskId) === fence;
@@ -266,7 +273,10 @@ export class Queue {
     }
     if (signal.revoked.length > 0) for (const listener of this.#revocationListeners) listener(signal.revoked);
     // After the revocations, so that a worker which let its lease run out is not given it again.
-    if (signal.ready) this.dispatcher.wake(signal.queue);
+    if (signal.ready) {
+      this.dispatcher.wake(signal.queue);
+      for (const listener of this.#readyListeners) listener(signal.queue);
+    }
     if (signal.changed.length > 0) this.#watch.changed(signal.changed);
   }
 }

@@ -35,18 +35,42 @@ export class RateMeter {
 export interface QueueRates {
   readonly arrival: number;
   readonly service: number;
+  /** Tasks that ran at once, on average over the last minute. */
+  readonly runningMean: number;
+}
+
+/** The mean of what was seen over the last minute. */
+class LevelMeter {
+  #samples: Sample[] = [];
+
+  sample(level: number, atMs: number): void {
+    this.#samples = [...this.#samples.filter((one) => one.atMs >= atMs - windowMs), { atMs, total: level }];
+  }
+
+  /** 0 where nothing was seen. */
+  mean(nowMs: number): number {
+    const recent = this.#samples.filter(({ atMs }) => atMs >= nowMs - windowMs);
+    return recent.length === 0 ? 0 : recent.reduce((sum, { total }) => sum + total, 0) / recent.length;
+  }
+}
+
+interface Meters {
+  readonly arrived: RateMeter;
+  readonly ended: RateMeter;
+  readonly running: LevelMeter;
 }
 
 /** The meters of all queues. */
 export class RateMeters {
-  readonly #queues = new Map<string, { readonly arrived: RateMeter; readonly ended: RateMeter }>();
+  readonly #queues = new Map<string, Meters>();
   #sampledMs: number | undefined;
 
   sample(all: readonly QueueStats[], nowMs: number): void {
-    for (const { queue, arrived, ended } of all) {
+    for (const { queue, arrived, ended, counts } of all) {
       const meters = this.#metersOf(queue);
       meters.arrived.sample(arrived, nowMs);
       meters.ended.sample(ended, nowMs);
+      meters.running.sample(counts.RUNNING, nowMs);
     }
     this.#sampledMs = nowMs;
   }
@@ -57,17 +81,18 @@ export class RateMeters {
     return {
       arrival: meters.arrived.perSecond(arrived, nowMs),
       service: meters.ended.perSecond(ended, nowMs),
+      runningMean: meters.running.mean(nowMs),
     };
   }
 
-  #metersOf(queue: string): { readonly arrived: RateMeter; readonly ended: RateMeter } {
+  #metersOf(queue: string): Meters {
     const known = this.#queues.get(queue);
     if (known !== undefined) return known;
-    const meters = { arrived: new RateMeter(), ended: new RateMeter() };
+    const meters = { arrived: new RateMeter(), ended: new RateMeter(), running: new LevelMeter() };
     this.#queues.set(queue, meters);
     // A queue that was not among the last samples has begun since.
     if (this.#sampledMs !== undefined)
-      for (const meter of Object.values(meters)) meter.sample(0, this.#sampledMs);
+      for (const meter of [meters.arrived, meters.ended]) meter.sample(0, this.#sampledMs);
     return meters;
   }
 }

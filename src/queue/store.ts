@@ -172,6 +172,11 @@ export interface QueueLoad {
   readonly workers: readonly Presence[];
 }
 
+/** About what it takes to start a worker: work that is due by then wants one already. */
+export const soonMs = 30_000;
+/** Counting is bounded, so that asking costs the same at any length of a queue. */
+export const soonTasksMax = 10_000;
+
 export interface QueueStats {
   readonly queue: string;
   readonly counts: Readonly<Record<TaskState, number>>;
@@ -179,6 +184,8 @@ export interface QueueStats {
   readonly deadLetter: number;
   /** When the oldest QUEUED task became so; where there are more than 100 lanes, of those that are served first. */
   readonly oldestQueuedMs?: number;
+  /** SCHEDULED tasks that are due within {@link soonMs}, counted to {@link soonTasksMax}. */
+  readonly scheduledSoon: number;
   /** Tasks taken in, and tasks ended, since the queue began: they only grow. */
   readonly arrived: number;
   readonly ended: number;

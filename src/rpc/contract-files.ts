@@ -5,6 +5,7 @@ import { file_agentmesh_v1_discovery } from "../../gen/web/agentmesh/v1/discover
 import { file_agentmesh_v1_task } from "../../gen/web/agentmesh/v1/task_pb.js";
 import { file_agentmesh_v1_worker } from "../../gen/web/agentmesh/v1/worker_pb.js";
 import { file_agentmesh_v1_workflow } from "../../gen/web/agentmesh/v1/workflow_pb.js";
+import { file_externalscaler_externalscaler } from "../../gen/web/externalscaler/externalscaler_pb.js";
 import { file_google_rpc_error_details } from "../../gen/web/google/rpc/error_details_pb.js";
 
 export const contractFiles: readonly DescFile[] = [
@@ -16,3 +17,6 @@ export const contractFiles: readonly DescFile[] = [
   // What errors carry: clients that print them look the details up.
   file_google_rpc_error_details,
 ];
+
+/** Contracts of others that are served beside ours: reflection shows them, the HTTP edge does not have them. */
+export const foreignFiles: readonly DescFile[] = [file_externalscaler_externalscaler];

@@ -5,12 +5,12 @@
 import { type DescFile, toBinary } from "@bufbuild/protobuf";
 import { type FileDescriptorProto, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { ReflectionService } from "@grpc/reflection";
-import { contractFiles } from "./contract-files.ts";
+import { contractFiles, foreignFiles } from "./contract-files.ts";
 import { healthDescriptor } from "./health-descriptor.ts";
 
 /** Reflection over the contract, of whose services `services` are listed. */
 export function reflection(services: readonly string[]): ReflectionService {
-  const files = [...withImports(contractFiles)].map((file) => file.proto);
+  const files = [...withImports([...contractFiles, ...foreignFiles])].map((file) => file.proto);
   return new ReflectionService(packageOf([...files, healthDescriptor]), {
     services: [...services, "grpc.health.v1.Health"],
   });

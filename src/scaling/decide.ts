@@ -67,7 +67,11 @@ function termsOf(load: RoleLoad, { targetWait }: ScaleSettings): Term[] {
 function slotsForWait(load: RoleLoad, serviceMs: number, goal: WaitGoal): number {
   const { queued, scheduledSoon, running, arrivalPerSecond } = load;
   const steady = slotsFor((arrivalPerSecond * serviceMs) / 1_000, serviceMs, goal);
-  return Math.max(running, steady, slotsForBacklog(queued + scheduledSoon, running, serviceMs, goal.waitMs));
+  return Math.max(
+    running,
+    steady,
+    slotsForBacklog(queued + scheduledSoon, running, serviceMs, goal.seconds * 1_000),
+  );
 }
 
 /**

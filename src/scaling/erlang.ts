@@ -13,11 +13,11 @@ export function waitingPart(slots: number, offered: number): number {
   return (slots * blocked) / (slots - offered * (1 - blocked));
 }
 
+/** How soon tasks should start: "95 % within 5 s". */
 export interface WaitGoal {
-  /** Tasks should start within this. */
-  readonly waitMs: number;
-  /** This part of them, below 1. */
-  readonly part: number;
+  readonly seconds: number;
+  /** Of the tasks, below 100. */
+  readonly percent: number;
 }
 
 /** The part of the tasks that wait longer than `waitMs`. */
@@ -27,9 +27,9 @@ export function latePart(slots: number, offered: number, serviceMs: number, wait
 }
 
 /** The fewest slots by which the goal is kept. */
-export function slotsFor(offered: number, serviceMs: number, { waitMs, part }: WaitGoal): number {
+export function slotsFor(offered: number, serviceMs: number, { seconds, percent }: WaitGoal): number {
   if (offered <= 0) return 0;
-  const isKept = (slots: number) => latePart(slots, offered, serviceMs, waitMs) <= 1 - part;
+  const isKept = (slots: number) => latePart(slots, offered, serviceMs, seconds * 1_000) <= 1 - percent / 100;
   // From above by doubling, then by halves: what is late shrinks with each slot.
   let enough = Math.floor(offered) + 1;
   let few = enough - 1;

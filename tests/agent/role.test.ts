@@ -61,6 +61,6 @@ describe("a definition that cannot be meant is refused by its field", () => {
 
   test("the limits themselves are taken", () => {
     const most = { concurrency: 10_000, lease: { seconds: 3_600 }, retry: { attempts: 100, backoffMs: 0 } };
-    expect(define({ ...most, scale: { min: 0, max: 0, tasksPerReplica: 1 } })).not.toThrow();
+    expect(define({ ...most, scale: { min: 0, max: 1, tasksPerReplica: 1 } })).not.toThrow();
   });
 });

@@ -51,20 +51,35 @@ describe("a meter", () => {
   });
 });
 
+/** What a store says of a queue, as far as meters read it. */
+function stats(queue: string, arrived: number, ended: number, RUNNING = 0): QueueStats {
+  return { queue, arrived, ended, counts: { RUNNING } } as QueueStats;
+}
+
 test("queues are told apart, arrivals from ends", () => {
   const meters = new RateMeters();
-  const stats = (queue: string, arrived: number, ended: number) => ({ queue, arrived, ended }) as QueueStats;
   meters.sample([stats("a", 0, 0), stats("b", 100, 100)], 0);
-  expect(meters.ratesOf(stats("a", 50, 20), 10_000)).toEqual({ arrival: 5, service: 2 });
-  expect(meters.ratesOf(stats("b", 100, 110), 10_000)).toEqual({ arrival: 0, service: 1 });
-  expect(new RateMeters().ratesOf(stats("a", 7, 7), 10_000)).toEqual({ arrival: 0, service: 0 });
+  expect(meters.ratesOf(stats("a", 50, 20), 10_000)).toMatchObject({ arrival: 5, service: 2 });
+  expect(meters.ratesOf(stats("b", 100, 110), 10_000)).toMatchObject({ arrival: 0, service: 1 });
+  expect(new RateMeters().ratesOf(stats("a", 7, 7), 10_000)).toMatchObject({ arrival: 0, service: 0 });
 });
 
 test("a queue that has begun since the last samples began at 0", () => {
   const meters = new RateMeters();
-  const stats = { queue: "new", arrived: 20, ended: 10 } as QueueStats;
+  const begun = stats("new", 20, 10);
   meters.sample([], 0);
-  expect(meters.ratesOf(stats, 10_000)).toEqual({ arrival: 2, service: 1 });
-  meters.sample([stats], 10_000);
-  expect(meters.ratesOf(stats, 20_000)).toEqual({ arrival: 1, service: 0.5 });
+  expect(meters.ratesOf(begun, 10_000)).toMatchObject({ arrival: 2, service: 1 });
+  meters.sample([begun], 10_000);
+  expect(meters.ratesOf(begun, 20_000)).toMatchObject({ arrival: 1, service: 0.5 });
+});
+
+test("how many run is the mean of what was seen over the last minute", () => {
+  const meters = new RateMeters();
+  const now = stats("a", 0, 0);
+  expect(meters.ratesOf(now, 0).runningMean).toBe(0);
+  for (const [place, running] of [100, 2, 4, 6].entries())
+    meters.sample([stats("a", 0, 0, running)], place * 20_000);
+  expect(meters.ratesOf(now, 60_000).runningMean).toBe(28);
+  expect(meters.ratesOf(now, 80_000).runningMean).toBe(4);
+  expect(meters.ratesOf(now, 200_000).runningMean).toBe(0);
 });

@@ -1,6 +1,14 @@
 /** Reads tasks, logs and counts. */
 import { queueOf } from "../../core/ids.ts";
-import type { LogPage, LogQuery, LogRecord, QueueStats, TaskRecord } from "../store.ts";
+import {
+  type LogPage,
+  type LogQuery,
+  type LogRecord,
+  type QueueStats,
+  soonMs,
+  soonTasksMax,
+  type TaskRecord,
+} from "../store.ts";
 import { type TaskState, taskStates } from "../task.ts";
 import { Reader, Writer } from "./bytes.ts";
 import { allOf, type Calls, itemsMax } from "./calls.ts";
@@ -98,14 +106,15 @@ export async function stats(calls: Calls, queues?: readonly string[]): Promise<Q
 }
 
 async function statsOf(calls: Calls, queue: string): Promise<QueueStats> {
-  const reply = (await calls.run("stats", queue, "")) as StatsReply;
-  const [found, deadLetter, oldest, arrived, ended, settings] = reply;
+  const reply = (await calls.run("stats", queue, String(soonMs), [soonTasksMax])) as StatsReply;
+  const [found, deadLetter, oldest, scheduledSoon, arrived, ended, settings] = reply;
   const counts = Object.fromEntries(taskStates.map((state, index) => [state, found[index] ?? 0]));
   return {
     queue,
     counts: counts as Record<TaskState, number>,
     deadLetter,
     oldestQueuedMs: oldest < 0 ? undefined : oldest,
+    scheduledSoon,
     arrived,
     ended,
     ...readSettings(settings),
@@ -116,6 +125,7 @@ type StatsReply = [
   counts: number[],
   deadLetter: number,
   oldest: number,
+  scheduledSoon: number,
   arrived: number,
   ended: number,
   settings: Buffer[],

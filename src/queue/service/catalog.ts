@@ -14,7 +14,7 @@ export interface CatalogRole {
 export type Catalog = ReadonlyMap<string, CatalogRole>;
 
 /** What is wrong with a role's name, or undefined: names the known ones, and the nearest. */
-export function unknownRole(catalog: Catalog, name: string): string | undefined {
+export function unknownRole(catalog: ReadonlyMap<string, unknown>, name: string): string | undefined {
   if (catalog.has(name)) return undefined;
   const names = [...catalog.keys()];
   const near = name === "" || names.length === 0 ? undefined : closest(name, names);
@@ -22,7 +22,8 @@ export function unknownRole(catalog: Catalog, name: string): string | undefined 
   return `there is no role "${name}".${hint} Known are: ${names.join(", ")}`;
 }
 
-export function roleOf(catalog: Catalog, field: string, name: string): CatalogRole {
+/** What is known of a role; of a catalog, or of any other list by role. Throws UNKNOWN_ROLE. */
+export function roleOf<Known>(catalog: ReadonlyMap<string, Known>, field: string, name: string): Known {
   const role = catalog.get(name);
   if (role) return role;
   const description = unknownRole(catalog, name) ?? "";

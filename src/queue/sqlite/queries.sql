@@ -63,6 +63,10 @@ SELECT min(run_at_ms) AS ms FROM task WHERE state = 'SCHEDULED';
 SELECT seq, id, queue, state, fence FROM task INDEXED BY task_finished
 WHERE queue = :queue AND finished_ms IS NOT NULL AND finished_ms <= :before ORDER BY finished_ms, seq LIMIT :limit;
 
+-- name: scheduledSoon
+SELECT count(*) AS count FROM (SELECT 1 FROM task
+  WHERE state = 'SCHEDULED' AND run_at_ms <= :soon AND queue = :queue LIMIT :max);
+
 -- name: oldestQueued
 -- Within a lane `place` grows with time, but for released tasks, whose place is negative: they are few.
 WITH lanes (name) AS (SELECT name FROM lane WHERE queue = :queue

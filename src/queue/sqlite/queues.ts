@@ -1,5 +1,5 @@
 /** The queues' counts and order: kept in memory by the one owner, written in the transaction that changes them. */
-import type { QueueStats } from "../store.ts";
+import { type QueueStats, soonMs, soonTasksMax } from "../store.ts";
 import { isFinal, type TaskState, taskStates } from "../task.ts";
 import type { Statements } from "./statements.ts";
 
@@ -84,7 +84,7 @@ export class Queues {
     return this.#sql.all<{ name: string }>("queueNames").map((row) => row.name);
   }
 
-  stats(queue: string): Omit<QueueStats, "policy" | "pause"> {
+  stats(queue: string, nowMs: number): Omit<QueueStats, "policy" | "pause"> {
     const row = this.#read(queue);
     const counts = Object.fromEntries(taskStates.map((state) => [state, row[state]])) as Record<
       TaskState,
@@ -97,9 +97,15 @@ export class Queues {
       counts,
       deadLetter: row.FAILED,
       oldestQueuedMs: oldest?.ms ?? undefined,
+      scheduledSoon: row.SCHEDULED > 0 ? this.#soon(queue, nowMs) : 0,
       arrived: row.arrived,
       ended: row.ended,
     };
+  }
+
+  #soon(queue: string, nowMs: number): number {
+    const asked = { queue, soon: nowMs + soonMs, max: soonTasksMax };
+    return this.#sql.one<{ count: number }>("scheduledSoon", asked)?.count ?? 0;
   }
 
   /** Writes what has changed into the open transaction. */

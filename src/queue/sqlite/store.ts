@@ -151,11 +151,11 @@ class SqliteStore implements QueueStore {
   }
 
   stats(queues?: readonly string[]) {
-    const { queues: known, controls } = this.#shelf;
+    const { queues: known, controls, clock } = this.#shelf;
     return this.#read(() =>
       (queues ?? known.names()).map((queue) => {
         const { pause } = controls.of(queue);
-        return { ...known.stats(queue), policy: controls.policy(queue), pause };
+        return { ...known.stats(queue, clock.now()), policy: controls.policy(queue), pause };
       }),
     );
   }

@@ -20,7 +20,7 @@ export default defineRole({
   output: SecurityReport,
   // A scan keeps a core busy.
   concurrency: 2,
-  scale: { min: 1, max: 50, tasksPerReplica: 2 },
+  scale: { min: 6, max: 150, tasksPerReplica: 2 },
   async run(input, task) {
     await checkRepository(input.repository);
     // The scanners load in the thread: the list of roles, which every command reads, stays quick to load.

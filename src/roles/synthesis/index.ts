@@ -12,6 +12,7 @@ export default defineRole({
   output: SynthesisReport,
   // It waits for nothing: a report takes milliseconds.
   concurrency: 8,
+  scale: { min: 1, max: 20, tasksPerReplica: 32 },
   run(input, task) {
     const report = synthesize(input);
     task.log(`${report.verdict}: ${report.summary}`);

@@ -1,6 +1,6 @@
 import { describe, expect } from "vitest";
 import { MeshError } from "../../../src/core/errors.ts";
-import type { ListQuery, QueueStore } from "../../../src/queue/store.ts";
+import { type ListQuery, type QueueStore, soonMs } from "../../../src/queue/store.ts";
 import { taskStates } from "../../../src/queue/task.ts";
 import {
   bytes,
@@ -219,6 +219,21 @@ export function readingCases(open: OpenStore): void {
       await store.cancel([{ taskId: first.id, reason: "" }]);
       expect(await oldest()).toBeUndefined();
       expect(second.queuedMs).toBeGreaterThanOrEqual(first.queuedMs!);
+    });
+  });
+
+  describe("what is scheduled for soon", () => {
+    test("is counted, and nothing else is", async ({ store, queue }) => {
+      const soon = async () => (await store.stats([queue]))[0]!.scheduledSoon;
+      expect(await soon()).toBe(0);
+      await submitOne(store, newTask(queue));
+      await submitOne(store, newTask(queue, { delayMs: soonMs + 60_000 }));
+      expect(await soon()).toBe(0);
+      const due = await submitOne(store, newTask(queue, { delayMs: soonMs - 10_000 }));
+      await submitOne(store, newTask(queue, { delayMs: 5_000 }));
+      expect(await soon()).toBe(2);
+      await store.cancel([{ taskId: due, reason: "" }]);
+      expect(await soon()).toBe(1);
     });
   });
 

@@ -1,6 +1,9 @@
 #!lua flags=no-writes
 -- Counts of the queue.
--- Reply: the counts of the eight states, dead letters, when the oldest ready task was queued (-1: none), tasks taken in, ends,
+-- ARGV[3]  what is soon, in ms
+-- ARGV[4]  how many of those to count
+-- Reply: the counts of the eight states, dead letters, when the oldest ready task was queued (-1: none), SCHEDULED tasks that
+-- are due soon, tasks taken in, ends,
 -- and the settings as configure.lua keeps them: the role's policy, the operator's, the pause
 --@include task
 --@include runs
@@ -29,4 +32,5 @@ local settings = call('HMGET', Q .. 'G', 'role', 'operator', 'pause')
 for i = 1, 3 do settings[i] = settings[i] or '' end
 local counts = {}
 for i = 1, 8 do counts[i] = found[i] end
-return { counts, call('ZCARD', Q .. 'X'), oldest, found[9], found[10], settings }
+local soon = counts[SCHEDULED + 1] > 0 and call('ZCOUNT', Q .. 'S', '-inf', NOW + tonumber(INPUT)) or 0
+return { counts, call('ZCARD', Q .. 'X'), oldest, math.min(soon, tonumber(ARGV[4])), found[9], found[10], settings }
