@@ -48,6 +48,8 @@ export interface TestMeshOptions {
   readonly log?: Logger;
   /** Services beside the queue's own; default: none. */
   readonly more?: RoleServerOptions["more"];
+  /** Services that are none of the contract's; default: none. */
+  readonly foreign?: (queue: Queue) => RoleServerOptions["foreign"];
 }
 
 interface Up {
@@ -177,6 +179,7 @@ export class TestMesh {
         observe: () => {},
         draining: draining.signal,
         more: this.options.more ?? (() => []),
+        foreign: this.options.foreign?.(queue),
       });
       server.setServing(true);
       servers.push(server);
