@@ -15,10 +15,10 @@ export { type RoleRun, type RunRoleOptions, runRole } from "./agent/run-role.ts"
 export {
   MeshClient,
   type MeshClientOptions,
-  type SubmitOptions,
   type WaitOptions,
 } from "./client/mesh-client.ts";
 export type { PolicyParts, PurgeFilter, QueueControl, RedriveOptions } from "./client/queue-control.ts";
+export type { SubmitOptions } from "./client/submission.ts";
 export { MeshError, RetryableError, TerminalError } from "./core/errors.ts";
 export type { Timeouts } from "./queue/task.ts";
 export type { ScaleSettings } from "./scaling/decide.ts";

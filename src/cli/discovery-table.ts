@@ -36,7 +36,9 @@ export function showDiscovery(discovery: GetDiscoveryResponse): void {
 
 /** What differs between two states, a line each; everything where there is no first. */
 export function printChange(last: GetDiscoveryResponse | undefined, next: GetDiscoveryResponse): void {
-  const time = (next.publishTime ?? new Date(systemClock.now())).toISOString().slice(11, 23);
+  // What is not of the endpoints, a policy that is refused say, comes without a publication: it is of now.
+  const published = last?.publishTime?.getTime() !== next.publishTime?.getTime() && next.publishTime;
+  const time = (published || new Date(systemClock.now())).toISOString().slice(11, 23);
   for (const line of changesOf(last, next)) print(`${out.dim(time)} ${line}`);
 }
 
@@ -55,7 +57,8 @@ function changesOf(last: GetDiscoveryResponse | undefined, next: GetDiscoveryRes
   const policy = last && loaded !== last.policy?.loadTime?.getTime() ? [`policy: ${policyWords(next)}`] : [];
   const known = new Set(last ? troubles(last) : []);
   const news = troubles(next).filter((line) => !known.has(line));
-  const changes = [...come, ...gone, ...policy, ...news];
+  const over = last?.sourceError && !next.sourceError ? ["the source can be read again"] : [];
+  const changes = [...come, ...gone, ...policy, ...news, ...over];
   if (changes.length > 0 || !last) return changes.length > 0 ? changes : ["no replica is known"];
   return next.version === last.version ? [] : [`version ${next.version}`];
 }
@@ -96,7 +99,7 @@ function inColor(cell: string, health: EndpointHealth): string {
 }
 
 function policyWords({ policy }: GetDiscoveryResponse): string {
-  if (!policy?.file) return "the defaults; server.policyFile names a file";
+  if (!policy?.file) return "the defaults; discovery.policyFile names a file";
   const since = policy.loadTime && shownDuration(systemClock.now() - policy.loadTime.getTime());
   return since
     ? `${plainLine(policy.file)}, accepted ${since} ago`
@@ -113,8 +116,8 @@ function troubles({ policy, sourceError }: GetDiscoveryResponse): string[] {
 }
 
 const clientColumns: readonly Column<DiscoveryClient>[] = [
-  { head: "CLIENT", cell: ({ nodeId }) => nodeId, paint: (cell) => out.bold(cell), least: 12 },
-  { head: "SOFTWARE", cell: ({ userAgent }) => userAgent, least: 10 },
+  { head: "CLIENT", cell: ({ nodeId }) => plainLine(nodeId), paint: (cell) => out.bold(cell), least: 12 },
+  { head: "SOFTWARE", cell: ({ userAgent }) => plainLine(userAgent), least: 10 },
   {
     head: "FOR",
     right: true,
@@ -132,12 +135,12 @@ export function showClients(clients: readonly DiscoveryClient[]): void {
   print(clients.length === 0 ? "no xDS client is connected" : table(clientColumns, clients));
   for (const client of clients)
     for (const { typeUrl, error } of refusals(client))
-      print(out.red(`${client.nodeId} refused ${shortType(typeUrl)}: ${plainLine(error)}`));
+      print(out.red(`${plainLine(client.nodeId)} refused ${shortType(typeUrl)}: ${plainLine(error)}`));
 }
 
 function rolesOf({ subscriptions }: DiscoveryClient): string {
   const listeners = subscriptions.find(({ typeUrl }) => shortType(typeUrl) === "Listener");
-  return listeners ? listeners.names.join(",") || "all" : "-";
+  return listeners ? plainLine(listeners.names.join(",")) || "all" : "-";
 }
 
 function stateOf(client: DiscoveryClient): string {

@@ -1,8 +1,10 @@
 /** The control plane of a process that serves the role discovery: its source, its policy's file, its services. */
+import { readFile } from "node:fs/promises";
 import { DiscoveryServiceService } from "../../gen/grpc/agentmesh/v1/discovery.ts";
 import { systemClock } from "../core/clock.ts";
 import { discoverySource } from "../core/config/discovery-settings.ts";
 import type { Config } from "../core/config/settings.ts";
+import { MeshError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
 import { ConnectedClients } from "../discovery/ads/clients.ts";
 import { loadReportService } from "../discovery/ads/load-reports.ts";
@@ -38,7 +40,7 @@ export interface MeshDiscovery {
   close(): Promise<void>;
 }
 
-/** Throws INVALID_CONFIG where the source is Kubernetes and no cluster is known. */
+/** Throws INVALID_CONFIG where the source is Kubernetes and no cluster is known, and INVALID_POLICY. */
 export async function startDiscovery(options: MeshDiscoveryOptions): Promise<MeshDiscovery> {
   const { config, roles, metrics, log, draining } = options;
   const source = await openSource(options);
@@ -52,13 +54,17 @@ export async function startDiscovery(options: MeshDiscoveryOptions): Promise<Mes
     policyRefused: plane.state?.policy.error !== undefined,
     sourceAway: plane.state?.sourceError !== undefined,
   }));
+  // Nobody is told anything before a policy is in force: the defaults may be what it forbids.
+  if (policyFile !== undefined) await readFirst(policyFile, plane);
   const unwatch = policyFile === undefined ? () => {} : watchPolicy(policyFile, plane);
   plane.start();
   const observer = observerOf(metrics, log);
   return {
     xds: [
       adsService({ feed: plane, clock, observer, clients, draining }),
-      loadReportService({ observer: { reported: (load) => metrics.loadReported(load) } }),
+      loadReportService({
+        observer: { reported: (load) => metrics.loadReported(load, plane.hasCluster(load.cluster)) },
+      }),
     ],
     service: {
       name: "agentmesh.v1.DiscoveryService",
@@ -70,6 +76,15 @@ export async function startDiscovery(options: MeshDiscoveryOptions): Promise<Mes
       await plane.stop();
     },
   };
+}
+
+/** Throws INVALID_POLICY where there is no policy that could be in force. */
+async function readFirst(path: string, plane: ControlPlane): Promise<void> {
+  const text = await readFile(path, "utf8").catch((cause: Error) => {
+    throw new MeshError("INVALID_POLICY", `${path}: cannot be read: ${cause.message}`, { cause });
+  });
+  const refusal = plane.setPolicy(text);
+  if (refusal) throw refusal;
 }
 
 function watchPolicy(path: string, plane: ControlPlane): () => void {
@@ -97,7 +112,6 @@ function observerOf(metrics: DiscoveryMetrics, log: Logger): AdsObserver {
       metrics.refused(kind);
       log.warn({ client: id, userAgent, kind }, `an xDS client refused what it was sent: ${error}`);
     },
-    typeNotServed: ({ id }, typeUrl) =>
-      log.debug({ client: id, typeUrl }, "an xDS client asks for a type that is not served"),
+    typeNotServed: ({ id }) => log.debug({ client: id }, "an xDS client asks for a type that is not served"),
   };
 }

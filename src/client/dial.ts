@@ -1,5 +1,5 @@
 /** Where a client's calls go: one server, all addresses of a name, or the replicas that a control plane tells of. */
-import { isIPv6 } from "node:net";
+import { isIPv4, isIPv6 } from "node:net";
 import type { ClientOptions } from "@grpc/grpc-js";
 import { MeshError } from "../core/errors.ts";
 import { rolePattern } from "../core/ids.ts";
@@ -62,8 +62,19 @@ export function targetOf({ server, controlPlanes = [], role = roleDefault }: Dia
   }
   const addresses = address.split(",").map((one) => one.trim());
   if (addresses.length === 1) return { address, role: undefined, roundRobin: address.startsWith("dns:") };
-  const family = addresses.every((one) => isIPv6(one.slice(1, one.lastIndexOf("]")))) ? "ipv6" : "ipv4";
-  return { address: `${family}:${addresses.join(",")}`, role: undefined, roundRobin: true };
+  return { address: `${familyOf(addresses)}:${addresses.join(",")}`, role: undefined, roundRobin: true };
+}
+
+/** grpc-js takes several addresses of one family, and no names among them. */
+function familyOf(addresses: readonly string[]): "ipv4" | "ipv6" {
+  if (addresses.every((one) => /^\[.*\]:\d+$/.test(one) && isIPv6(one.slice(1, one.lastIndexOf("]")))))
+    return "ipv6";
+  if (addresses.every((one) => /:\d+$/.test(one) && isIPv4(one.slice(0, one.lastIndexOf(":")))))
+    return "ipv4";
+  const message =
+    "several addresses must all be IPv4 or all IPv6, with their ports, such as 10.0.0.1:9090,10.0.0.2:9090; dns:///NAME:PORT " +
+    "stands for all of a name's";
+  throw new MeshError("INVALID_CONFIG", `client.server is ${addresses.join(",")}: ${message}`);
 }
 
 /** Connects when it is first called. Throws INVALID_CONFIG for what cannot be dialed. */

@@ -2,13 +2,12 @@
 import {
   type DiscoveryClient,
   DiscoveryServiceService,
-  type GetDiscoveryResponse,
+  GetDiscoveryResponse,
+  type WatchDiscoveryResponse,
 } from "../../gen/grpc/agentmesh/v1/discovery.ts";
 import { MeshError } from "../core/errors.ts";
 import type { Connection } from "../rpc/connection.ts";
-
-/** A watch ends by itself after this long, so that even a dead connection is noticed. */
-const stretchMs = 600_000;
+import { type Resumable, resumeWatch } from "./resume-watch.ts";
 
 export class DiscoveryView {
   readonly #connection: Connection;
@@ -26,12 +25,22 @@ export class DiscoveryView {
     );
   }
 
-  /** The same at once, and then after each change, until `signal` aborts or the server goes. */
+  /** The same at once, and then after each change, until `signal` aborts; it outlives its server as other watches do. */
   async *watch(role = "", signal?: AbortSignal): AsyncGenerator<GetDiscoveryResponse> {
-    const options = { timeoutMs: stretchMs, ...(signal && { signal }) };
-    const changes = this.#connection.serverStream(DiscoveryServiceService.watchDiscovery, { role }, options);
+    const changes: Resumable<WatchDiscoveryResponse> = {
+      open: (timing) =>
+        this.#connection.serverStream(DiscoveryServiceService.watchDiscovery, { role }, timing),
+      arrived: () => {},
+      isFinal: () => false,
+    };
+    let last: GetDiscoveryResponse | undefined;
     try {
-      for await (const { discovery } of changes) if (discovery) yield discovery;
+      for await (const { discovery } of resumeWatch(changes, { signal })) {
+        // A stream that was taken up again begins with what there is, which may be what was told last.
+        if (!discovery || (last && isSame(last, discovery))) continue;
+        last = discovery;
+        yield discovery;
+      }
     } catch (error) {
       throw this.#clearer(error);
     }
@@ -63,4 +72,9 @@ export class DiscoveryView {
     const message = `${this.#connection.address} runs no control plane; name one that serves the role discovery with --server`;
     return new MeshError("NO_CONTROL_PLANE", message, { cause: thrown });
   }
+}
+
+function isSame(one: GetDiscoveryResponse, other: GetDiscoveryResponse): boolean {
+  const [a, b] = [one, other].map((each) => Buffer.from(GetDiscoveryResponse.encode(each).finish()));
+  return (a as Buffer).equals(b as Buffer);
 }

@@ -18,24 +18,22 @@ import {
   SubmitTasksRequest,
   type Task,
   TaskServiceService,
-  TaskSpec,
+  type TaskSpec,
   TaskState,
   type WatchTaskResponse,
 } from "../../gen/grpc/agentmesh/v1/task.ts";
-import type { Duration } from "../../gen/grpc/google/protobuf/duration.ts";
 import { MeshError } from "../core/errors.ts";
 import { limits } from "../core/limits.ts";
 import { fromPayload, toPayload } from "../core/payload.ts";
 import { clientDefaults } from "../core/ports.ts";
-import { msToDuration } from "../core/time.ts";
 import { isFinalState } from "../queue/service/convert.ts";
-import type { Timeouts } from "../queue/task.ts";
 import type { CallOptions, Connection } from "../rpc/connection.ts";
 import { type DialOptions, dial } from "./dial.ts";
 import { DiscoveryView } from "./discovery-view.ts";
 import { type HedgeOptions, hedged } from "./hedge.ts";
 import { QueueControl } from "./queue-control.ts";
 import { resumeRead, resumeWatch, taskLog } from "./resume-watch.ts";
+import { type NewTaskRequest, type SubmitOptions, toSpec } from "./submission.ts";
 import { WorkflowClient } from "./workflow-client.ts";
 
 export interface MeshClientOptions extends DialOptions {
@@ -43,32 +41,6 @@ export interface MeshClientOptions extends DialOptions {
   readonly hedge?: HedgeOptions;
   /** For each unary call, and for each stretch of a stream before it is taken up again; default 30,000. */
   readonly timeoutMs?: number;
-}
-
-/** How a task is to be done; everything is optional. Shapes and defaults are TaskSpec's, in the contract. */
-export interface SubmitOptions {
-  readonly idempotencyKey?: string;
-  readonly tenant?: string;
-  readonly priority?: number;
-  readonly delayMs?: number;
-  readonly title?: string;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly attemptsMax?: number;
-  /** Tasks with one key share the caps and rates a key of their queue's policy. */
-  readonly concurrencyKey?: string;
-  /** What a worker must have to be given it. */
-  readonly workerLabels?: Readonly<Record<string, string>>;
-  /** What is not named is the role's. */
-  readonly timeouts?: Timeouts;
-  /** The task that calls for this one. */
-  readonly parentTaskId?: string;
-  /** Parents: a bare id must succeed first. */
-  readonly dependencies?: readonly (string | { taskId: string; name?: string; condition?: number })[];
-}
-
-export interface NewTaskRequest extends SubmitOptions {
-  readonly role: string;
-  readonly input?: unknown;
 }
 
 export interface Submitted {
@@ -144,8 +116,8 @@ export class MeshClient {
     return results;
   }
 
-  async get(taskId: string): Promise<Task> {
-    const { task } = await this.#read(TaskServiceService.getTask, { taskId });
+  async get(taskId: string, signal?: AbortSignal): Promise<Task> {
+    const { task } = await this.#read(TaskServiceService.getTask, { taskId }, signal);
     return task as Task;
   }
 
@@ -173,8 +145,13 @@ export class MeshClient {
   async wait(taskId: string, options: WaitOptions = {}): Promise<Task> {
     const timeout = options.timeoutMs === undefined ? [] : [AbortSignal.timeout(options.timeoutMs)];
     const signal = AbortSignal.any([...timeout, ...(options.signal ? [options.signal] : [])]);
-    const read = () => this.get(taskId);
-    const task = await (this.#answered ? resumeRead(read, signal) : read());
+    const read = () => this.get(taskId, signal);
+    let task: Task;
+    try {
+      task = await (this.#answered ? resumeRead(read, signal) : read());
+    } catch (error) {
+      throw signal.aborted ? this.#givenUp(taskId, options) : error;
+    }
     if (isFinalState(task.state)) return task;
     const watching = { signal, answered: true };
     for await (const { event } of resumeWatch(
@@ -182,11 +159,7 @@ export class MeshClient {
       watching,
     ))
       if (event?.$case === "final") return event.value;
-    if (options.signal?.aborted) throw new MeshError("CALL_CANCELED", `waiting for ${taskId} was given up`);
-    throw new MeshError(
-      "DEADLINE_EXCEEDED",
-      `${taskId} did not end within ${options.timeoutMs} ms; it goes on`,
-    );
+    throw this.#givenUp(taskId, options);
   }
 
   /** The task's output. Throws TASK_FAILED or TASK_CANCELED when it has none. */
@@ -227,49 +200,39 @@ export class MeshClient {
     this.#connection.close();
   }
 
+  #givenUp(taskId: string, { signal, timeoutMs }: WaitOptions): MeshError {
+    if (signal?.aborted) return new MeshError("CALL_CANCELED", `waiting for ${taskId} was given up`);
+    return new MeshError("DEADLINE_EXCEEDED", `${taskId} did not end within ${timeoutMs} ms; it goes on`);
+  }
+
   /** A call that changes nothing. */
-  #read<Request, Response>(method: MethodDefinition<Request, Response>, request: Request): Promise<Response> {
-    if (this.#hedge === undefined) return this.#unary(method, request);
-    return hedged(this.#hedge, (signal) => this.#unary(method, request, { signal }));
+  #read<Request, Response>(
+    method: MethodDefinition<Request, Response>,
+    request: Request,
+    given?: AbortSignal,
+  ): Promise<Response> {
+    if (this.#hedge === undefined) return this.#unary(method, request, { signal: given });
+    return hedged(this.#hedge, (losing, spentMs) => {
+      const signal = given ? AbortSignal.any([losing, given]) : losing;
+      return this.#unary(method, request, { signal, spentMs });
+    });
   }
 
   async #unary<Request, Response>(
     method: MethodDefinition<Request, Response>,
     request: Request,
-    options: Pick<CallOptions, "idempotent" | "signal"> = {},
+    {
+      spentMs = 0,
+      ...options
+    }: Pick<CallOptions, "idempotent" | "signal"> & { readonly spentMs?: number } = {},
   ): Promise<Response> {
     const response = await this.#connection.unary(method, request, {
       ...options,
-      timeoutMs: this.#timeoutMs,
+      timeoutMs: Math.max(1, this.#timeoutMs - spentMs),
     });
     this.#answered = true;
     return response;
   }
-}
-
-function toSpec(task: NewTaskRequest): TaskSpec {
-  const { role, input, delayMs, attemptsMax, dependencies, labels, workerLabels, timeouts, ...rest } = task;
-  return TaskSpec.fromPartial({
-    ...rest,
-    role,
-    input: toPayload(input),
-    delay: spanOf(delayMs),
-    timeouts: timeouts && {
-      toStart: spanOf(timeouts.toStartMs),
-      toFinish: spanOf(timeouts.toFinishMs),
-      heartbeat: spanOf(timeouts.heartbeatMs),
-    },
-    workerLabels: { ...workerLabels },
-    retry: attemptsMax === undefined ? undefined : { attemptsMax },
-    labels: { ...labels },
-    dependencies: dependencies?.map((parent) =>
-      typeof parent === "string" ? { taskId: parent } : parent,
-    ) as never,
-  });
-}
-
-function spanOf(ms: number | undefined): Duration | undefined {
-  return ms === undefined ? undefined : msToDuration(ms);
 }
 
 /** A final task's output; throws for one that failed or was canceled. */

@@ -32,6 +32,7 @@ export class WorkflowClient {
     const request = RunWorkflowRequest.create({ spec, inputs, ...options });
     const { workflow } = await this.#connection.unary(WorkflowServiceService.runWorkflow, request, {
       timeoutMs: this.#timeoutMs,
+      idempotent: request.idempotencyKey !== "",
     });
     return workflow as Workflow;
   }

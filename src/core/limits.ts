@@ -81,6 +81,11 @@ export const limits = Object.freeze({
   workflowNodesMax: 1_000,
   /** Resources of one kind that one xDS client may name: thousands of roles, and no client that names for the sake of it. */
   discoveryNamesMax: 10_000,
+  /** Of one such name, and of the names by which a client tells who and where it is: those of Envoy's own configuration are shorter. */
+  discoveryNameBytesMax: 512,
+  /** Clients in one answer of ListDiscoveryClients, and names of each subscription in it: a person reads no more. */
+  discoveryClientsMax: 5_000,
+  discoveryNamesShownMax: 20,
   /** Instances that live at once. */
   instancesMax: 10_000,
   instanceIdBytesMax: 128,

@@ -7,7 +7,7 @@ import type { Clock } from "../core/clock.ts";
 import type { MeshError } from "../core/errors.ts";
 import { rolePattern } from "../core/ids.ts";
 import type { Logger } from "../core/log.ts";
-import type { Endpoint, Locality } from "./endpoint.ts";
+import { type Endpoint, type Locality, localityUnknown } from "./endpoint.ts";
 import type { TrafficPolicy } from "./policy.ts";
 import { PolicyState, type PolicyStatus } from "./policy-state.ts";
 import { Publication } from "./publication.ts";
@@ -35,14 +35,21 @@ export interface ControlPlaneState {
 }
 
 const gatherMsDefault = 100;
-/** Names that clients asked for and no source has told of. */
-const wantedMax = 10_000;
+/**
+ * Names that clients asked for and no source has told of. Each is part of every publication, so they are few; the oldest goes for one
+ * too many, which takes nothing from whoever was told of it.
+ */
+const wantedMax = 256;
+const wantedRestMs = 200;
 
 export class ControlPlane implements SnapshotFeed {
   readonly #options: ControlPlaneOptions;
   readonly #listeners = new Set<() => void>();
   readonly #policy: PolicyState;
   readonly #roles: Set<string>;
+  /** Beside those, in the order in which they were asked for. */
+  readonly #wanted = new Set<string>();
+  #wantedMs = Number.NEGATIVE_INFINITY;
   #endpoints: readonly Endpoint[] | undefined;
   #sourceError: string | undefined;
   #published: Publication | undefined;
@@ -63,12 +70,14 @@ export class ControlPlane implements SnapshotFeed {
         for (const { role } of this.#endpoints) this.#roles.add(role);
         this.#gather();
       },
-      failed: (error) => {
+      failed: (error, isNew = true) => {
         this.#sourceError = error.message;
-        this.#options.log.warn(
-          { source: this.#options.source.description },
-          `endpoints cannot be read, the last known stay: ${error.message}`,
-        );
+        const { log, source } = this.#options;
+        if (isNew)
+          log.warn(
+            { source: source.description },
+            `endpoints cannot be read, the last known stay: ${error.message}`,
+          );
         this.#tell();
       },
     });
@@ -104,11 +113,25 @@ export class ControlPlane implements SnapshotFeed {
   want(kind: ResourceKind, names: ReadonlySet<string>): void {
     // Whoever dials a role asks for its listener first; clusters and assignments have other names besides.
     if (kind !== "listener") return;
-    const added = [...names].filter((name) => rolePattern.test(name) && !this.#roles.has(name));
-    const room = Math.max(0, wantedMax - this.#roles.size);
-    if (added.length === 0 || room === 0) return;
-    for (const name of added.slice(0, room)) this.#roles.add(name);
-    if (this.#published) this.#republish();
+    const isNew = (name: string) =>
+      rolePattern.test(name) && !this.#roles.has(name) && !this.#wanted.has(name);
+    const added = [...names].filter(isNew).slice(0, wantedMax);
+    if (added.length === 0) return;
+    for (const name of added) this.#wanted.add(name);
+    for (const name of this.#wanted) if (this.#wanted.size > wantedMax) this.#wanted.delete(name);
+    if (!this.#published) return;
+    // At once for one who mistypes a name, and not at all often for one who asks for names without end.
+    const nowMs = this.#options.clock.now();
+    if (nowMs < this.#wantedMs + wantedRestMs) this.#gather();
+    else {
+      this.#wantedMs = nowMs;
+      this.#republish();
+    }
+  }
+
+  /** Whether a cluster of this name is published. */
+  hasCluster(name: string): boolean {
+    return this.#published?.snapshotFor(localityUnknown).cluster.resources.has(name) ?? false;
   }
 
   /** Undefined before the first publication. */
@@ -145,7 +168,8 @@ export class ControlPlane implements SnapshotFeed {
   #publish(policy: TrafficPolicy): void {
     // Before the first list of endpoints an empty one would send clients away.
     const endpoints = this.#endpoints;
-    const next = new Publication({ roles: [...this.#roles].sort(), endpoints: endpoints ?? [], policy });
+    const roles = [...new Set([...this.#roles, ...this.#wanted])].sort();
+    const next = new Publication({ roles, endpoints: endpoints ?? [], policy });
     if (endpoints === undefined) return;
     if (next.version !== this.#published?.version) {
       this.#published = next;

@@ -27,6 +27,8 @@ export class Publication {
     // The policy too: what it says of localities does not show in the snapshot of a client that names none.
     this.version = hashOf([
       JSON.stringify(parts.policy),
+      // And what people are shown of endpoints beyond what clients are told: ids, versions.
+      JSON.stringify([...parts.endpoints].sort((a, b) => (a.id < b.id ? -1 : 1))),
       ...resourceKinds.map((kind) => encoded[kind].version),
     ]);
   }

@@ -8,7 +8,7 @@ export interface SourceListener {
    */
   changed(endpoints: readonly Endpoint[]): void;
   /** The source cannot be read at present; what it last told stays true as far as anyone knows. Told once an outage. */
-  failed(error: Error): void;
+  failed(error: Error, isNew?: boolean): void;
 }
 
 export interface EndpointSource {

@@ -13,7 +13,7 @@ export interface ClientMetrics {
     retried(): void;
     retryRefused(): void;
     ejected(endpoint: string): void;
-    replicas(ready: number, known: number): void;
+    replicas(balancer: object, ready: number, known: number): void;
   };
 }
 
@@ -58,14 +58,21 @@ export function createClientMetrics(registry: Registry): ClientMetrics {
       calls.inc({ role, endpoint, code });
       seconds.observe({ role }, took);
     },
-    picks: (role) => ({
-      retried: () => retries.inc({ role, outcome: "made" }),
-      retryRefused: () => retries.inc({ role, outcome: "refused" }),
-      ejected: (endpoint) => ejections.inc({ role, endpoint }),
-      replicas(ready, known) {
-        replicas.set({ role, state: "ready" }, ready);
-        replicas.set({ role, state: "known" }, known);
-      },
-    }),
+    picks(role) {
+      /** Of each balancer, those that take calls and all. */
+      const counts = new Map<object, readonly [ready: number, known: number]>();
+      const sum = (place: 0 | 1) => [...counts.values()].reduce((total, count) => total + count[place], 0);
+      return {
+        retried: () => retries.inc({ role, outcome: "made" }),
+        retryRefused: () => retries.inc({ role, outcome: "refused" }),
+        ejected: (endpoint) => ejections.inc({ role, endpoint }),
+        replicas(balancer, ready, known) {
+          if (known === 0) counts.delete(balancer);
+          else counts.set(balancer, [ready, known]);
+          replicas.set({ role, state: "ready" }, sum(0));
+          replicas.set({ role, state: "known" }, sum(1));
+        },
+      };
+    },
   };
 }

@@ -7,13 +7,16 @@ export interface DiscoveryMetrics {
   pushed(kind: string, bytes: number): void;
   acknowledged(kind: string): void;
   refused(kind: string): void;
-  /** What a client did with a cluster since its last report. */
-  loadReported(load: {
-    readonly cluster: string;
-    readonly succeeded: number;
-    readonly failed: number;
-    readonly dropped: number;
-  }): void;
+  /** What a client did with a cluster since its last report; clusters that are not published have one name together. */
+  loadReported(
+    load: {
+      readonly cluster: string;
+      readonly succeeded: number;
+      readonly failed: number;
+      readonly dropped: number;
+    },
+    isPublished: boolean,
+  ): void;
   /** What a scrape reads. */
   watch(read: () => DiscoverySample): void;
 }
@@ -81,7 +84,7 @@ export function createDiscoveryMetrics(registry: Registry): DiscoveryMetrics {
   );
   const calls = counter(
     "agentmesh_discovery_reported_calls_total",
-    "Calls that clients reported, by cluster and outcome: succeeded, failed, or dropped before they were sent.",
+    "Calls that clients reported, by cluster (other: one that is not published) and outcome: succeeded, failed, or dropped before they were sent.",
     ["cluster", "outcome"],
   );
   return {
@@ -91,7 +94,8 @@ export function createDiscoveryMetrics(registry: Registry): DiscoveryMetrics {
     },
     acknowledged: (kind) => answers.inc({ kind, answer: "acknowledged" }),
     refused: (kind) => answers.inc({ kind, answer: "refused" }),
-    loadReported({ cluster, succeeded, failed, dropped }) {
+    loadReported({ cluster: named, succeeded, failed, dropped }, isPublished) {
+      const cluster = isPublished ? named : "other";
       calls.inc({ cluster, outcome: "succeeded" }, succeeded);
       calls.inc({ cluster, outcome: "failed" }, failed);
       calls.inc({ cluster, outcome: "dropped" }, dropped);

@@ -3,7 +3,7 @@
  * killed goes on where it was and repeats what it does not know the outcome of.
  */
 import { createHash } from "node:crypto";
-import type { NewTaskRequest } from "../../src/client/mesh-client.ts";
+import type { NewTaskRequest } from "../../src/client/submission.ts";
 import { keyedTaskId } from "../../src/core/ids.ts";
 import { tenantDefault } from "../../src/queue/service/submission.ts";
 import type { TaskFailure } from "../../src/queue/task.ts";

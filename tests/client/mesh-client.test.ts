@@ -1,6 +1,6 @@
-import { EventEmitter } from "node:events";
-import { createServer } from "node:net";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { EventEmitter, once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { TaskSpec, TaskState, type WatchTaskResponse } from "../../gen/grpc/agentmesh/v1/task.ts";
 import { defineRole } from "../../src/agent/role.ts";
@@ -209,4 +209,19 @@ describe("a server that restarts", () => {
     expect((await begunWhileDown).state).toBe(TaskState.SUCCEEDED);
     expect(sequencesOf(await watching)).toEqual([3]);
   });
+});
+
+test("waiting ends in its time, or when it is given up, also where nothing answers at all", async () => {
+  const silent = createServer(() => {}).listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const client = new MeshClient({ server: `127.0.0.1:${(silent.address() as AddressInfo).port}` });
+  onTestFinished(() => {
+    client.close();
+    silent.close();
+  });
+  await expect(client.wait("testing.1", { timeoutMs: 50 })).rejects.toMatchObject({
+    reason: "DEADLINE_EXCEEDED",
+  });
+  const signal = AbortSignal.timeout(50);
+  await expect(client.wait("testing.1", { signal })).rejects.toMatchObject({ reason: "CALL_CANCELED" });
 });

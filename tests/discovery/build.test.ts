@@ -85,6 +85,10 @@ function localitiesOf(snapshot: Snapshot, name = "coding"): LocalityBody[] {
   return (snapshot.endpoints.get(name) as ResourceBody).endpoints as LocalityBody[];
 }
 
+function place(region: string, zone: string): Locality {
+  return { region, zone, subZone: "" };
+}
+
 const getTask = "/agentmesh.v1.TaskService/GetTask";
 const submitTask = "/agentmesh.v1.TaskService/SubmitTask";
 const watchTask = "/agentmesh.v1.TaskService/WatchTask";
@@ -211,26 +215,46 @@ describe("clusters", () => {
 
 describe("assignments", () => {
   test("put near replicas first and leave no gap between priorities", () => {
-    const place = (region: string, zone: string) => ({ region, zone, subZone: "" });
     const endpoints = [
       endpoint({ locality: place("eu", "a") }),
       endpoint({ locality: place("us", "a") }),
       endpoint({ locality: place("us", "b") }),
     ];
     const policy = "roles: { coding: { locality: { prefer: zone } } }";
+    /** Replicas by priority, as "region/zone". */
     const seen = (near: Locality, more = policy) =>
-      Object.fromEntries(
-        localitiesOf(build({ endpoints, policy: more, near })).map((one) => [
-          `${one.locality.region}/${one.locality.zone}`,
-          one.priority,
-        ]),
-      );
-    expect(seen(place("eu", "a"))).toEqual({ "eu/a": 0, "us/a": 1, "us/b": 1 });
-    expect(seen(place("us", "b"))).toEqual({ "us/b": 0, "us/a": 1, "eu/a": 2 });
-    expect(seen(place("us", "c"))).toEqual({ "us/a": 0, "us/b": 0, "eu/a": 1 });
+      localitiesOf(build({ endpoints, policy: more, near }))
+        .sort((a, b) => a.priority - b.priority)
+        .map(({ lb_endpoints }) => lb_endpoints.map(placeOf).sort());
+    const placeOf = ({ endpoint: { address } }: LocalityBody["lb_endpoints"][number]) => {
+      const { port_value } = address.socket_address;
+      const { region, zone } = endpoints.find(({ port }) => port === port_value)?.locality ?? localityUnknown;
+      return `${region}/${zone}`;
+    };
+    expect(seen(place("eu", "a"))).toEqual([["eu/a"], ["us/a", "us/b"]]);
+    expect(seen(place("us", "b"))).toEqual([["us/b"], ["us/a"], ["eu/a"]]);
+    expect(seen(place("us", "c"))).toEqual([["us/a", "us/b"], ["eu/a"]]);
     const alone = policy.replace("zone", "zone, failOver: false");
-    expect(seen(place("eu", "a"), alone)).toEqual({ "eu/a": 0 });
-    expect(new Set(Object.values(seen(place("eu", "a"), "")))).toEqual(new Set([0]));
+    expect(seen(place("eu", "a"), alone)).toEqual([["eu/a"]]);
+    // Where nothing is near there is nothing, not the next best.
+    expect(seen(place("eu", "b"), alone)).toEqual([]);
+    expect(seen(localityUnknown, alone)).toEqual([]);
+    // Replicas that are as near as each other are compared with each other, whatever their zones.
+    expect(seen(place("eu", "a"), "")).toEqual([["eu/a", "us/a", "us/b"]]);
+  });
+
+  test("give those that take no calls no part in a locality's weight", () => {
+    const endpoints = [
+      endpoint({ locality: place("eu", "a") }),
+      ...[1, 2, 3].map(() => endpoint({ locality: place("eu", "a"), health: "DRAINING" as const })),
+      endpoint({ locality: place("eu", "b"), weight: 3 }),
+      endpoint({ locality: place("eu", "b"), weight: 3, health: "UNHEALTHY" }),
+    ];
+    const weights = (policy: string, name?: string) =>
+      localitiesOf(build({ endpoints, policy }), name).map(({ load_balancing_weight: { value } }) => value);
+    expect(weights("")).toEqual([2]);
+    const weighted = "defaults: { balancing: { policy: weighted } }";
+    expect(weights(weighted, "coding~weighted").sort()).toEqual([1, 3]);
   });
 
   test("weigh replicas by capacity where they are asked to: one locality for each weight", () => {

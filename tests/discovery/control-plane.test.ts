@@ -106,6 +106,22 @@ test("a role that a client dials is served at once, with no endpoints, whoever k
   expect(snapshot?.endpoints.resources.has("codng")).toBe(true);
 });
 
+test("names without end cost a few publications, and leave the last of them", () => {
+  const { source, plane } = open();
+  source.tell.changed([endpoint()]);
+  vi.advanceTimersByTime(0);
+  let published = 0;
+  plane.onPublish(() => void published++);
+  for (let asked = 0; asked < 1_000; asked++) plane.want("listener", new Set([`role-${asked}`]));
+  vi.advanceTimersByTime(gatherMs);
+  expect(published).toBe(2);
+  const names = [...(plane.snapshotFor(localityUnknown)?.listener.resources.keys() ?? [])];
+  expect(names).toHaveLength(1 + 256);
+  expect(names).toContain("role-999");
+  expect(plane.hasCluster("coding")).toBe(true);
+  expect(plane.hasCluster("role-1")).toBe(false);
+});
+
 test("a role stays when its last replica has gone", () => {
   const { source, plane } = open([]);
   source.tell.changed([endpoint({ role: "mine" })]);

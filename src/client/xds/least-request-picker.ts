@@ -25,8 +25,8 @@ export interface PickObserver {
   retryRefused(): void;
   /** A replica, by its address, takes no calls for a while: too many of them failed. */
   ejected(endpoint: string): void;
-  /** How many replicas there are, and how many take calls. */
-  replicas(ready: number, known: number): void;
+  /** How many replicas one of the role's balancers has, and how many of them take calls: there is one for each cluster. */
+  replicas(balancer: object, ready: number, known: number): void;
 }
 
 /** By this header grpc-js tells a server that it is a retry. */

@@ -80,6 +80,7 @@ class LeastRequestBalancer {
   destroy(): void {
     for (const { leaf } of this.#replicas.values()) leaf.destroy();
     this.#replicas.clear();
+    this.#observer?.replicas(this, 0, 0);
   }
 
   getTypeName(): string {
@@ -106,7 +107,7 @@ class LeastRequestBalancer {
     if (this.#isPaused) return;
     const all = [...this.#replicas.values()];
     const ready = all.filter(({ state }) => state === connectivityState.READY);
-    this.#observer?.replicas(ready.length, all.length);
+    this.#observer?.replicas(this, ready.length, all.length);
     if (this.#isReady && ready.length === 0) this.#helper.requestReresolution();
     this.#isReady = ready.length > 0;
     this.#isWhole = ready.length === all.length;

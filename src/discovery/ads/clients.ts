@@ -4,6 +4,7 @@ import {
   type DiscoverySubscription,
   SubscriptionState,
 } from "../../../gen/grpc/agentmesh/v1/discovery.ts";
+import { limits } from "../../core/limits.ts";
 import { msToDate } from "../../core/time.ts";
 import { type Locality, localityUnknown } from "../endpoint.ts";
 import { typeUrlOf } from "../envoy/resources.ts";
@@ -40,9 +41,9 @@ export class ConnectedClients {
     return this.#clients.size;
   }
 
-  /** In the contract's words. */
+  /** In the contract's words; as many as one answer holds. */
   list(): DiscoveryClient[] {
-    return [...this.#clients].map(({ view }) => messageOf(view));
+    return [...this.#clients].slice(0, limits.discoveryClientsMax).map(({ view }) => messageOf(view));
   }
 }
 
@@ -68,7 +69,7 @@ function subscriptionOf({
   return {
     ...rest,
     typeUrl: typeUrlOf(kind),
-    names: [...names],
+    names: names.slice(0, limits.discoveryNamesShownMax),
     state: state === "NONE" ? SubscriptionState.UNSPECIFIED : SubscriptionState[state],
     changeTime: msToDate(changeMs),
   };

@@ -66,7 +66,8 @@ export class DeltaSubscription {
     for (const name of subscribe) {
       if (name === wildcard) this.#isWildcard = true;
       else this.#names.add(name);
-      this.#owed.add(name);
+      // Who says what it has from another stream is told what is another by now, and no more.
+      if (versions[name] === undefined) this.#owed.add(name);
     }
     for (const name of unsubscribe) {
       if (name === wildcard) this.#isWildcard = false;

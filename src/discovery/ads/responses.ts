@@ -23,6 +23,9 @@ export interface DeltaAnswer {
   readonly removed: readonly string[];
 }
 
+/** Selections of one set that are kept for the next who asks for the same: clients of a mesh ask for a few. */
+const sharedMax = 1_000;
+
 export class Responses {
   readonly #shared = new WeakMap<ResourceSet, Map<string, Response>>();
   #count = 0;
@@ -33,9 +36,9 @@ export class Responses {
     const kept = this.#shared.get(set) ?? new Map<string, Response>();
     this.#shared.set(set, kept);
     const isAll = answer.resources.length === set.resources.size;
-    const key = isAll ? "" : answer.resources.map(({ name }) => name).join("\n");
-    const response = kept.get(key) ?? this.#encode(kind, answer);
-    kept.set(key, response);
+    const names = answer.resources.map(({ name }) => name);
+    const response = kept.get(isAll ? "" : keyOf(names)) ?? this.#encode(kind, answer);
+    if (kept.size < sharedMax) kept.set(isAll ? "" : keyOf(names), response);
     return response;
   }
 
@@ -72,6 +75,10 @@ export class Responses {
     this.#count++;
     return String(this.#count);
   }
+}
+
+function keyOf(names: readonly string[]): string {
+  return [...names].sort().join("\n");
 }
 
 function bytesOf(writer: BinaryWriter): Buffer {

@@ -129,13 +129,16 @@ function handler<
   };
 }
 
-function nodeOf({ id = "", user_agent_name = "", user_agent_version = "", locality = {} }: Node): ClientNode {
+function nodeOf({ id = "", user_agent_name = "", user_agent_version = "", locality }: Node): ClientNode {
   const { region = "", zone = "", sub_zone: subZone = "" } = locality ?? {};
-  return {
-    id,
-    userAgent: `${user_agent_name} ${user_agent_version}`.trim(),
-    locality: { region, zone, subZone },
-  };
+  const userAgent = `${user_agent_name} ${user_agent_version}`.trim();
+  const check = new FieldCheck();
+  const { discoveryNameBytesMax: bytesMax } = limits;
+  const fields = { id, user_agent_name: userAgent, "locality.region": region, "locality.zone": zone };
+  for (const [name, value] of Object.entries({ ...fields, "locality.sub_zone": subZone }))
+    check.text(`node.${name}`, value, bytesMax);
+  check.done();
+  return { id, userAgent, locality: { region, zone, subZone } };
 }
 
 class WholeSubscription extends Subscription implements StreamSubscription {
@@ -193,11 +196,18 @@ function errorOf({ error_detail }: DiscoveryRequest | DeltaDiscoveryRequest): st
 }
 
 function checkNames(field: string, names: readonly string[]): void {
-  if (names.length <= limits.discoveryNamesMax) return;
+  const { discoveryNamesMax, discoveryNameBytesMax } = limits;
   const check = new FieldCheck();
-  check.fault(
-    field,
-    `names ${names.length} resources; at most ${limits.discoveryNamesMax} are served to one client`,
-  );
+  if (names.length > discoveryNamesMax)
+    check.fault(
+      field,
+      `names ${names.length} resources; at most ${discoveryNamesMax} are served to one client`,
+    );
+  const long = names.find((name) => name.length > discoveryNameBytesMax);
+  if (long !== undefined)
+    check.fault(
+      field,
+      `has a name of ${long.length} characters; at most ${discoveryNameBytesMax} are allowed`,
+    );
   check.done();
 }

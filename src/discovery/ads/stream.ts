@@ -39,7 +39,7 @@ export interface AdsObserver {
   sent(kind: ResourceKind, bytes: number): void;
   acknowledged(kind: ResourceKind): void;
   refused(kind: ResourceKind, client: ClientNode, error: string): void;
-  typeNotServed(client: ClientNode, request: unknown): void;
+  typeNotServed(client: ClientNode): void;
 }
 
 export class AdsStream<Request, Kept extends StreamSubscription> {
@@ -114,7 +114,7 @@ export class AdsStream<Request, Kept extends StreamSubscription> {
     this.#hasNode = true;
     const kind = kindOf(request);
     if (kind === undefined) {
-      observer.typeNotServed(this.#node, request);
+      observer.typeNotServed(this.#node);
       return;
     }
     const entry = this.#subscriptions.get(kind) ?? { kept: subscribe(kind), changeMs: 0 };

@@ -85,9 +85,8 @@ export class Subscription {
       this.#owed = true;
       this.#isWildcard = names.length === 0 && wholeKinds.has(this.kind);
     } else if (error === undefined) {
-      this.#state = "ACKNOWLEDGED";
-      this.#versionAcknowledged = version;
-      this.#error = "";
+      // After a refusal the same nonce comes again with other names; that takes nothing back.
+      if (this.#state === "SENT") this.#acknowledge(version);
     } else {
       this.#state = "REFUSED";
       this.#error = error;
@@ -116,6 +115,12 @@ export class Subscription {
     this.#nonce = nonce;
     this.#versionSent = version;
     this.#state = "SENT";
+  }
+
+  #acknowledge(version: string): void {
+    this.#state = "ACKNOWLEDGED";
+    this.#versionAcknowledged = version;
+    this.#error = "";
   }
 
   #want(names: ReadonlySet<string>): void {

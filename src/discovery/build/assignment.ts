@@ -1,4 +1,4 @@
-/** Assignments of endpoints: who is where, grouped by locality, the near ones first. */
+/** Assignments of endpoints: who is where, the near ones first. */
 import type { Endpoint, Locality } from "../endpoint.ts";
 import type { LocalityPolicy } from "../policy.ts";
 import type { ResourceBody } from "../snapshot.ts";
@@ -15,44 +15,53 @@ export interface AssignmentOptions {
 }
 
 export function assignmentOf(options: AssignmentOptions): ResourceBody {
-  const { name } = options;
-  const groups = [...groupsOf(options).values()];
-  const levels = [...new Set(groups.map(({ distance }) => distance))].sort((a, b) => a - b);
-  const kept = options.preference.failOver ? groups : groups.filter(({ distance }) => distance === levels[0]);
-  const endpoints = kept.map(({ locality, distance, members }) => ({
-    locality,
+  const { name, preference } = options;
+  // Without fail-over what is not near is not there, whether or not anything near is.
+  const groups = groupsOf(options).filter(({ distance }) => preference.failOver || distance === 0);
+  const distances = [...new Set(groups.map(({ distance }) => distance))].sort((a, b) => a - b);
+  const endpoints = groups.map(({ distance, weight, members }) => ({
+    locality: { region: "", zone: "", sub_zone: subZoneOf(distance, weight) },
     // Without gaps: a client refuses priority 2 where there is no 1.
-    priority: levels.indexOf(distance),
-    load_balancing_weight: wrapped(
-      members.reduce((sum, { weight }) => sum + (options.weighted ? weight : 1), 0),
-    ),
+    priority: distances.indexOf(distance),
+    load_balancing_weight: wrapped(capacityOf(members, weight)),
     lb_endpoints: members.map((member) => lbEndpointOf(member)),
   }));
   return { cluster_name: name, endpoints };
 }
 
+/**
+ * Replicas among which a client's balancer chooses. Clients draw a locality by its weight before they balance, so replicas as near
+ * as each other are one, whatever their zones: least request would compare within a zone alone.
+ */
 interface Group {
-  readonly locality: { readonly region: string; readonly zone: string; readonly sub_zone: string };
   /** 0 is nearest. */
   readonly distance: number;
+  /** Of each member; undefined: they may differ. */
+  readonly weight: number | undefined;
   readonly members: Endpoint[];
 }
 
-function groupsOf({ endpoints, preference, near, weighted }: AssignmentOptions): ReadonlyMap<string, Group> {
+function groupsOf({ endpoints, preference, near, weighted }: AssignmentOptions): Group[] {
   const groups = new Map<string, Group>();
   for (const endpoint of sorted(endpoints)) {
-    const { region, zone, subZone } = endpoint.locality;
-    const sub_zone = weighted ? `${subZone}/weight-${endpoint.weight}` : subZone;
-    const key = JSON.stringify([region, zone, sub_zone]);
-    const group = groups.get(key) ?? {
-      locality: { region, zone, sub_zone },
-      distance: distanceOf(endpoint.locality, near, preference),
-      members: [],
-    };
+    const distance = distanceOf(endpoint.locality, near, preference);
+    const weight = weighted ? endpoint.weight : undefined;
+    const key = subZoneOf(distance, weight);
+    const group = groups.get(key) ?? { distance, weight, members: [] };
     group.members.push(endpoint);
     groups.set(key, group);
   }
-  return groups;
+  return [...groups.values()];
+}
+
+/** What tells localities apart; it says nothing of where they are. */
+function subZoneOf(distance: number, weight: number | undefined): string {
+  return `distance-${distance}${weight === undefined ? "" : `/weight-${weight}`}`;
+}
+
+/** Those that take no calls have no part in it, or the others of their locality would get theirs. 0 would drop the locality. */
+function capacityOf(members: readonly Endpoint[], weight = 1): number {
+  return Math.max(1, members.filter(({ health }) => health === "HEALTHY").length) * weight;
 }
 
 function distanceOf(place: Locality, near: Locality, { prefer }: LocalityPolicy): number {

@@ -34,7 +34,7 @@ export class KubernetesSource implements EndpointSource {
     const slices: SlicesOptions = { config, namespace, labelSelector: kubernetesLabels.selector };
     this.#running = listAndWatch(
       {
-        list: () => listSlices(slices),
+        list: (signal) => listSlices(slices, signal),
         watch: (version, signal) => watchSlices(slices, version, signal),
         keyOf: ({ metadata }) => `${metadata?.namespace}/${metadata?.name}`,
         versionOf: ({ metadata }) => metadata?.resourceVersion ?? "",

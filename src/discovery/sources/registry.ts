@@ -90,9 +90,11 @@ export class RegistrySource implements EndpointSource {
     const nowMs = clock.now();
     this.#restUntilMs = nowMs + restPerLook * (nowMs - beganMs);
     this.#living = livingAfter({ before, list, wasAway: this.#isAway, nowMs });
+    const isBack = this.#isAway;
     this.#isAway = false;
     const endpoints = endpointsOf(this.#living);
-    if (this.#told !== undefined && isSame(this.#told, endpoints)) return;
+    // After an outage it is told that all is well again, though nothing may have changed.
+    if (!isBack && this.#told !== undefined && isSame(this.#told, endpoints)) return;
     this.#told = endpoints;
     this.#listener?.changed(endpoints);
   }

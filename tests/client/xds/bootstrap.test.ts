@@ -65,3 +65,10 @@ test.for([
 ] as const)("%j is dialed as %s", ([options, address]) => {
   expect(targetOf(options).address).toBe(address);
 });
+
+test.each(["localhost:1,localhost:2", "10.0.0.1:1,[::1]:2", "10.0.0.1:1,10.0.0.2", "[::1]:1,[::1"])(
+  "%s cannot be dialed, and is refused",
+  (server) => {
+    expect(() => targetOf({ server })).toThrow(/several addresses must all be IPv4 or all IPv6/);
+  },
+);

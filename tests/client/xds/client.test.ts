@@ -186,7 +186,7 @@ test("observers are told of calls by replica, of retries and of how many replica
       retried: () => void told.push(`${role} retried`),
       retryRefused: () => {},
       ejected: () => {},
-      replicas: (ready: number, known: number) => void told.push(`${ready}/${known}`),
+      replicas: (_: object, ready: number, known: number) => void told.push(`${ready}/${known}`),
     }),
   };
   const mesh = client({ observer });

@@ -1,3 +1,4 @@
+import { status } from "@grpc/grpc-js";
 import { describe, expect, test, vi } from "vitest";
 import { SubscriptionState } from "../../../gen/grpc/agentmesh/v1/discovery.ts";
 import { limits } from "../../../src/core/limits.ts";
@@ -136,6 +137,17 @@ describe("a stream of the state of the world", () => {
     client.request("endpoints", { resource_names: ["codng"] });
     const assignment = await client.next();
     expect([assignment.resources.length, portsIn(assignment)]).toEqual([1, []]);
+  });
+
+  test.each([
+    ["a name", { resource_names: ["x".repeat(513)] }, { id: "test" }],
+    ["a node's id", {}, { id: "x".repeat(513) }],
+    ["a node's zone", {}, { id: "test", locality: { zone: "x".repeat(513) } }],
+  ])("refuses %s that is too long", async (_, fields, node) => {
+    await using started = await startControlPlane({ endpoints: [endpoint()] });
+    using client = adsClient({ port: started.port, node });
+    client.request("listener", fields);
+    await expect(client.next()).rejects.toMatchObject({ code: status.INVALID_ARGUMENT });
   });
 
   test("forgets a client that has gone", async () => {

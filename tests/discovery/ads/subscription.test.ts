@@ -139,6 +139,18 @@ describe("a subscription", () => {
     expect(one.subscription.view).toMatchObject({ state: "ACKNOWLEDGED", error: "" });
   });
 
+  test("that names more after it has refused an answer has not taken that answer", () => {
+    const one = client("cluster", "a");
+    one.receive(setOf({ a: "1" }));
+    one.receive(setOf({ a: "bad" }), true);
+    one.want("a", "b");
+    expect(one.subscription.view).toMatchObject({
+      state: "REFUSED",
+      error: "it makes no sense",
+      names: ["a", "b"],
+    });
+  });
+
   test("is not moved by an answer to a response before the last", () => {
     const one = client("route", "a");
     one.receive(setOf({ a: "1" }));

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { KubernetesSource } from "../../../src/discovery/sources/kubernetes.ts";
@@ -23,7 +26,7 @@ function start(namespace = ""): void {
   source = new KubernetesSource({ config: api.config, namespace, region: "" });
   source.start({
     changed: (endpoints) => void told.push(endpoints.map(({ address }) => address).sort()),
-    failed: (error) => void told.push(error.message),
+    failed: (error, isNew) => void (isNew === false ? again++ : told.push(error.message)),
   });
 }
 
@@ -31,6 +34,8 @@ const saw = (...addresses: string[]) => vi.waitFor(() => expect(told.at(-1)).toE
 const watching = () => vi.waitFor(() => expect(api.watches).toBe(1), 8_000);
 const put = (name: string, ...addresses: string[]) =>
   api.put(slice({ name, endpoints: addresses.map((address) => pod(address)) }));
+/** Failures of an outage that was told of before. */
+let again = 0;
 const failures = () => told.filter((one) => typeof one === "string");
 
 test("tells the whole list at first, page by page, and nothing before", async () => {
@@ -129,6 +134,31 @@ describe("after a failure", () => {
     put("b", "10.0.0.2");
     await saw("10.0.0.1", "10.0.0.2");
     expect(failures()).toHaveLength(1);
+  });
+
+  test("what a list makes look well is told to be amiss again, as long as it cannot be watched", async () => {
+    put("a", "10.0.0.1");
+    const before = again;
+    api.fault(...Array.from({ length: 5 }, () => ({ on: "watch", status: 403 }) as const));
+    start();
+    await vi.waitFor(() => expect(again - before).toBeGreaterThan(1), 8_000);
+    expect(failures()).toHaveLength(1);
+  });
+
+  test("a server that takes a list and never answers holds up no end", async () => {
+    const silent = createServer(() => {}).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    const config = api.config;
+    config.addCluster({ name: "silent", server: `http://127.0.0.1:${port}`, skipTLSVerify: true });
+    config.addContext({ name: "silent", cluster: "silent", user: "test" });
+    config.setCurrentContext("silent");
+    source = new KubernetesSource({ config, namespace: "", region: "" });
+    source.start({ changed: () => {}, failed: () => {} });
+    await once(silent, "request");
+    await source.stop();
+    silent.closeAllConnections();
+    silent.close();
   });
 
   test("credentials that are refused are told as such", async () => {

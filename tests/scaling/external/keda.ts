@@ -1,7 +1,13 @@
 /** KEDA as an external scaler knows it: what it calls, in its order, with its names. */
-import { type ChannelCredentials, type ClientReadableStream, credentials, type ServiceError } from "@grpc/grpc-js";
+import {
+  type ChannelCredentials,
+  type ClientReadableStream,
+  credentials,
+  type MethodDefinition,
+} from "@grpc/grpc-js";
 import {
   ExternalScalerClient,
+  ExternalScalerService,
   type IsActiveResponse,
   type MetricSpec,
 } from "../../../gen/grpc/externalscaler/externalscaler.ts";
@@ -17,20 +23,26 @@ export interface Poll {
 /** KEDA gives a scaler this long. */
 const deadlineMs = 3_000;
 
-type Answered<Response> = (error: ServiceError | null, response: Response) => void;
-
 export class Keda {
   readonly #client: ExternalScalerClient;
   readonly #ref;
 
-  constructor(address: string, scalerMetadata: Metadata, creds: ChannelCredentials = credentials.createInsecure()) {
+  constructor(
+    address: string,
+    scalerMetadata: Metadata,
+    creds: ChannelCredentials = credentials.createInsecure(),
+  ) {
     this.#client = new ExternalScalerClient(address, creds, { "grpc.use_local_subchannel_pool": 1 });
-    this.#ref = { name: "scaled", namespace: "agents", scalerMetadata: { scalerAddress: address, ...scalerMetadata } };
+    this.#ref = {
+      name: "scaled",
+      namespace: "agents",
+      scalerMetadata: { scalerAddress: address, ...scalerMetadata },
+    };
   }
 
   /** What the HPA is made of: KEDA puts the trigger's place before the name. */
   async spec(): Promise<MetricSpec> {
-    const { metricSpecs } = await this.#call("getMetricSpec", this.#ref);
+    const { metricSpecs } = await this.#call(ExternalScalerService.getMetricSpec, this.#ref);
     const [spec] = metricSpecs as [MetricSpec];
     return { ...spec, metricName: `s0-${spec.metricName}` };
   }
@@ -38,9 +50,12 @@ export class Keda {
   /** One poll, or one query of the HPA: GetMetrics, then IsActive. `hpaName` is as {@link spec} tells it. */
   async poll(hpaName = "s0-agentmesh-tasks"): Promise<Poll> {
     const metricName = hpaName.replace(/^s\d+-/, "");
-    const { metricValues } = await this.#call("getMetrics", { scaledObjectRef: this.#ref, metricName });
-    const { result } = await this.#call("isActive", this.#ref);
-    const [{ metricValue, metricValueFloat }] = metricValues as [{ metricValue: number; metricValueFloat: number }];
+    const { metricValues } = await this.#call(ExternalScalerService.getMetrics, {
+      scaledObjectRef: this.#ref,
+      metricName,
+    });
+    const { result } = await this.#call(ExternalScalerService.isActive, this.#ref);
+    const { metricValue = Number.NaN, metricValueFloat = 0 } = metricValues[0] ?? {};
     return { metric: metricValueFloat > 0 ? metricValueFloat : metricValue, active: result };
   }
 
@@ -57,13 +72,16 @@ export class Keda {
     this.#client.close();
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: the methods differ in their messages alone
-  #call(method: "getMetricSpec" | "getMetrics" | "isActive", request: object): Promise<any> {
-    return new Promise((resolve, reject) => {
-      const answered: Answered<unknown> = (error, response) => (error ? reject(error) : resolve(response));
-      const options = { deadline: Date.now() + deadlineMs };
-      // biome-ignore lint/suspicious/noExplicitAny: as above
-      (this.#client[method] as any)(request, new (credentialsFree())(), options, answered);
-    });
+  #call<Request, Response>(method: MethodDefinition<Request, Response>, request: Request): Promise<Response> {
+    return new Promise((resolve, reject) =>
+      this.#client.makeUnaryRequest(
+        method.path,
+        method.requestSerialize,
+        method.responseDeserialize,
+        request,
+        { deadline: Date.now() + deadlineMs },
+        (error, response) => (error ? reject(error) : resolve(response as Response)),
+      ),
+    );
   }
 }

@@ -12,8 +12,8 @@ function tiersOf(): Record<string, readonly string[]> {
   for (const folder of second) tiers[folder] = [];
   for (const folder of third) tiers[folder] = second;
   // A role calls roles through the client, and the workflow's orchestrator is written as a role.
-  tiers.agent = [...second, "client"];
-  tiers.workflow = [...second, "agent", "client"];
+  tiers.agent = [...second, "client", "scaling"];
+  tiers.workflow = [...second, "agent", "client", "scaling"];
   for (const folder of fourth) tiers[folder] = [...second, ...third];
   tiers.cli = [...second, ...third, ...fourth];
   return tiers;

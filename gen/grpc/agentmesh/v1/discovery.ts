@@ -121,6 +121,7 @@ export interface ListDiscoveryClientsRequest {
 }
 
 export interface ListDiscoveryClientsResponse {
+  /** The first 5,000. */
   clients: DiscoveryClient[];
 }
 
@@ -144,6 +145,7 @@ export interface DiscoveryClient {
 export interface DiscoverySubscription {
   /** Such as "type.googleapis.com/envoy.config.cluster.v3.Cluster". */
   typeUrl: string;
+  /** The first 20. */
   names: string[];
   state: SubscriptionState;
   versionSent: string;

@@ -213,6 +213,8 @@ export declare const ListDiscoveryClientsRequestSchema: GenMessage<ListDiscovery
  */
 export declare type ListDiscoveryClientsResponse = Message<"agentmesh.v1.ListDiscoveryClientsResponse"> & {
   /**
+   * The first 5,000.
+   *
    * @generated from field: repeated agentmesh.v1.DiscoveryClient clients = 1;
    */
   clients: DiscoveryClient[];
@@ -292,6 +294,8 @@ export declare type DiscoverySubscription = Message<"agentmesh.v1.DiscoverySubsc
   typeUrl: string;
 
   /**
+   * The first 20.
+   *
    * @generated from field: repeated string names = 2;
    */
   names: string[];

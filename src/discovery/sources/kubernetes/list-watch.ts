@@ -29,8 +29,8 @@ export interface ListWatchOptions<Item> {
   readonly versionOf: (item: Item) => string;
   /** All items, after each change. */
   readonly changed: (items: ReadonlyMap<string, Item>) => void;
-  /** Told once an outage. */
-  readonly failed: (error: Error) => void;
+  /** Told at each failure; the first of an outage is `isNew`. What was listed meanwhile may have looked well. */
+  readonly failed: (error: Error, isNew: boolean) => void;
   /** Ends early, without error, when the signal aborts. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   /** From 0 to 1. */
@@ -61,7 +61,7 @@ export async function listAndWatch<Item>(
       if (signal.aborted) return;
       // After any failure a list says what there is, and that all is well again.
       followed.version = "";
-      if (!(error instanceof Gone) && failures++ === 0) failed(error as Error);
+      if (!(error instanceof Gone)) failed(error as Error, failures++ === 0);
       const longest = Math.min(pauseMsMax, pauseMsMin * 2 ** failures);
       await pause(longest * (0.5 + random() / 2), signal);
     }

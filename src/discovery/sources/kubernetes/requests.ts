@@ -22,21 +22,25 @@ const pageSize = 500;
 const watchSeconds = 300;
 const gone = 410;
 
+/** A server that takes a list and never answers is taken for away after this. */
+const listMsMax = 30_000;
+
 /** Every slice, page by page. */
-export async function listSlices({
-  config,
-  namespace,
-  labelSelector,
-}: SlicesOptions): Promise<Listed<V1EndpointSlice>> {
+export async function listSlices(
+  { config, namespace, labelSelector }: SlicesOptions,
+  signal: AbortSignal,
+): Promise<Listed<V1EndpointSlice>> {
   const api = config.makeApiClient(DiscoveryV1Api);
   const items: V1EndpointSlice[] = [];
   let next: string | undefined;
   let version = "";
   do {
     const request = { labelSelector, limit: pageSize, ...(next && { _continue: next }) };
-    const page = await (namespace === ""
-      ? api.listEndpointSliceForAllNamespaces(request)
-      : api.listNamespacedEndpointSlice({ ...request, namespace })
+    const page = await unlessLate(
+      signal,
+      namespace === ""
+        ? api.listEndpointSliceForAllNamespaces(request)
+        : api.listNamespacedEndpointSlice({ ...request, namespace }),
     ).catch((error: unknown) => {
       throw told(error, "list");
     });
@@ -45,6 +49,21 @@ export async function listSlices({
     next = page.metadata?._continue || undefined;
   } while (next);
   return { items, version };
+}
+
+/** The client has no way to give a request up; what comes late is not waited for. */
+async function unlessLate<Value>(signal: AbortSignal, value: Promise<Value>): Promise<Value> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no answer within ${listMsMax / 1_000} s`)), listMsMax);
+  const abort = () => reject(new Error("given up"));
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([value, promise]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 /** Changes from a version on, until the server ends the watch. */
