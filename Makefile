@@ -10,7 +10,7 @@ node := $(bin)/node
 # The machine's Node is older than what most packages ask for; node_modules brings the one that runs them.
 npm_ci := npm ci --no-fund --no-audit --no-update-notifier --loglevel=error
 
-.PHONY: help setup install runtime demo test verify check-format check-types check-proto check-gen check-docs fmt gen docs \
+.PHONY: help setup install runtime demo test verify check-format check-types check-proto check-gen check-docs fmt gen docs manifests \
   baseline bench chaos mutants build clean
 
 help: ## List the targets
@@ -68,6 +68,9 @@ docs: install ## Render the pages of docs/ that follow from code
 
 baseline: install ## On a release: make proto/ as it is now what check-proto compares with
 	@$(bin)/buf build -o proto/baseline.binpb
+
+manifests: install ## Render keda/ from the list of roles
+	@$(node) scripts/render-keda.ts
 
 bench: setup ## Run a benchmark: make bench NAME=queue ARGS="--rounds 7"; all without NAME
 	@scripts/bench.sh "$(NAME)" $(ARGS)
