@@ -9,6 +9,8 @@ import { type Reason, reasons } from "../core/reasons.ts";
 /** ErrorInfo's domain: who gives the reasons their meaning. */
 export const domain = "agentmesh";
 const detailsKey = "grpc-status-details-bin";
+/** Below 0: clients are not to try again by themselves. */
+const pushbackKey = "grpc-retry-pushback-ms";
 const badRequestType = "type.googleapis.com/google.rpc.BadRequest";
 const errorInfoType = "type.googleapis.com/google.rpc.ErrorInfo";
 
@@ -27,6 +29,8 @@ export function toStatus(thrown: MeshError): StatusObject {
   }
   const metadata = new Metadata();
   metadata.set(detailsKey, Buffer.from(Status.encode({ code, message, details }).finish()));
+  // Every replica has the same store, and each would wait for it as long: the caller hears of it in time (gRFC A6).
+  if (error.reason === "STORE_UNAVAILABLE") metadata.set(pushbackKey, "-1");
   return { code, details: message, metadata };
 }
 

@@ -54,7 +54,11 @@ export const queueMutants: readonly Mutant[] = [
     name: "nobody-tells-what-is-ready",
     why: "neither a signal nor the sweep wakes who waits for work: a task waits for the next one to ask",
     edits: [
-      { file: "src/queue/queue.ts", from: "if (signal.ready) this.dispatcher.wake(signal.queue);", to: "" },
+      {
+        file: "src/queue/queue.ts",
+        from: "if (signal.ready) {\n      this.dispatcher.wake(signal.queue);",
+        to: "if (signal.ready) {",
+      },
       { file: "src/queue/queue.ts", from: "this.dispatcher.wakeAll();", to: "" },
     ],
     tests: ["tests/queue/service/worker-service.test.ts"],

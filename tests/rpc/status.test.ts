@@ -154,3 +154,9 @@ describe("an answer that is not the mesh's", () => {
     );
   });
 });
+
+test("a store that is away is told once: other replicas have the same one, and would wait for it as long", () => {
+  const pushback = (error: MeshError) => toStatus(error).metadata.get("grpc-retry-pushback-ms");
+  expect(pushback(new MeshError("STORE_UNAVAILABLE", "away"))).toEqual(["-1"]);
+  expect(pushback(new MeshError("SERVER_DRAINING", "going"))).toEqual([]);
+});

@@ -179,7 +179,7 @@ export function readingCases(open: OpenStore): void {
     }) => {
       const [blocker] = [await submitOne(store, newTask(otherQueue, { delayMs: 60_000 }))];
       const of = (state: string) => taskStates.map((name) => [name, name === state ? 1 : 0]);
-      const none = { deadLetter: 0, arrived: 0, ended: 0, policy: {} };
+      const none = { deadLetter: 0, scheduledSoon: 0, arrived: 0, ended: 0, policy: {} };
       expect(await store.stats([otherQueue, queue])).toEqual([
         { ...none, queue: otherQueue, counts: Object.fromEntries(of("SCHEDULED")), arrived: 1 },
         { ...none, queue, counts: Object.fromEntries(of("")) },
