@@ -5,7 +5,8 @@ export const exitCodes = Object.freeze({
   ok: { code: 0, meaning: "Done. `demo` and `run` end so too when the review's own verdict is `fail`." },
   failed: {
     code: 1,
-    meaning: "The task or the workflow failed, was canceled or lost a payload; `doctor` found a fault.",
+    meaning:
+      "The task or the workflow failed, was canceled or lost a payload; `doctor` found a fault; `simulate` missed its goal.",
   },
   invalid: { code: 2, meaning: "The command line, an input, a file or a setting is wrong." },
   unavailable: { code: 3, meaning: "No server or store answers, or not in time; try again later." },

@@ -35,3 +35,22 @@ export function pairs(value: string, all: Readonly<Record<string, string>> = {})
   if (at < 1) throw new InvalidArgumentError("Write it as NAME=VALUE.");
   return { ...all, [value.slice(0, at)]: value.slice(at + 1) };
 }
+
+const secondsOf: Readonly<Record<string, number>> = { "": 1, "/s": 1, "/m": 60, "/h": 3_600 };
+
+/** For an option's value: `5/s`, `30/m`, `100/h`, or a number a second; answers in tasks a second. */
+export function perSecond(value: string): number {
+  const [, number = "", unit = ""] = /^(\d+(?:\.\d+)?)(\/[smh])?$/.exec(value) ?? [];
+  const rate = Number(number) / (secondsOf[unit] ?? 1);
+  if (number !== "" && rate > 0) return rate;
+  throw new InvalidArgumentError("Write it as 5/s, 30/m or 100/h.");
+}
+
+/** For an option's value: a number in a range. */
+export function numberBetween(min: number, max: number): (value: string) => number {
+  return (value) => {
+    const parsed = value.trim() === "" ? Number.NaN : Number(value);
+    if (parsed >= min && parsed <= max) return parsed;
+    throw new InvalidArgumentError(`It must be a number from ${min} to ${max}.`);
+  };
+}

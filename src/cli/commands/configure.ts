@@ -1,11 +1,11 @@
 /** `agentmesh configure`: a queue's policy. */
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import type { QueuePolicy, QueueStatus } from "../../../gen/grpc/agentmesh/v1/task.ts";
 import type { MeshClient } from "../../client/mesh-client.ts";
 import { MeshError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import { callMesh } from "../call-mesh.ts";
-import { pairs, wholeNumber, withExamples, withJson } from "../help.ts";
+import { pairs, perSecond, wholeNumber, withExamples, withJson } from "../help.ts";
 import { print } from "../output.ts";
 import { policyLines } from "../policy-lines.ts";
 import { printQueueJson } from "../queue-table.ts";
@@ -124,13 +124,4 @@ function rateOf({ flag, perSecond, burst, before }: RateChange): QueuePolicy["ra
 /** Reads `none` as 0. */
 function orNone(read: (value: string) => number): (value: string) => number {
   return (value) => (value === "none" ? 0 : read(value));
-}
-
-const secondsOf: Readonly<Record<string, number>> = { "": 1, "/s": 1, "/m": 60, "/h": 3_600 };
-
-function perSecond(value: string): number {
-  const [, number = "", unit = ""] = /^(\d+(?:\.\d+)?)(\/[smh])?$/.exec(value) ?? [];
-  const rate = Number(number) / (secondsOf[unit] ?? 1);
-  if (number !== "" && rate > 0) return rate;
-  throw new InvalidArgumentError("Write it as 5/s, 30/m or 100/h.");
 }

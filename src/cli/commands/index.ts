@@ -84,6 +84,12 @@ export const commands: readonly CommandEntry[] = Object.freeze([
     load: () => import("./discovery.ts"),
   },
   {
+    name: "simulate",
+    summary: "Try a fleet's scale out in virtual time",
+    group: look,
+    load: () => import("./simulate.ts"),
+  },
+  {
     name: "configure",
     summary: "Limit what a queue may run and start",
     group: tend,
