@@ -2,6 +2,7 @@
 import { type DescMessage, fromBinary, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { ListInstancesResponse } from "../../gen/grpc/agentmesh/v1/agent.ts";
 import { GetDiscoveryResponse, ListDiscoveryClientsResponse } from "../../gen/grpc/agentmesh/v1/discovery.ts";
+import { GetScaleResponse } from "../../gen/grpc/agentmesh/v1/scale.ts";
 import {
   ExplainTaskResponse,
   QueueStatus,
@@ -15,6 +16,7 @@ import {
   GetDiscoveryResponseSchema,
   ListDiscoveryClientsResponseSchema,
 } from "../../gen/web/agentmesh/v1/discovery_pb.js";
+import { GetScaleResponseSchema } from "../../gen/web/agentmesh/v1/scale_pb.js";
 import {
   ExplainTaskResponseSchema,
   QueueStatusSchema,
@@ -36,6 +38,7 @@ function jsonBy<Message>(schema: DescMessage, codec: Codec<Message>): (message: 
 export const taskJson = jsonBy(TaskSchema, Task);
 export const queueJson = jsonBy(QueueStatusSchema, QueueStatus);
 export const redriveJson = jsonBy(RedriveQueueResponseSchema, RedriveQueueResponse);
+export const scaleJson = jsonBy(GetScaleResponseSchema, GetScaleResponse);
 export const explanationJson = jsonBy(ExplainTaskResponseSchema, ExplainTaskResponse);
 export const instancesJson = jsonBy(ListInstancesResponseSchema, ListInstancesResponse);
 export const workflowJson = jsonBy(WorkflowSchema, Workflow);

@@ -8,6 +8,7 @@ import type { HttpListener } from "../rpc/http.ts";
 import type { GrpcServer } from "../rpc/server.ts";
 import type { MeshBodies } from "./mesh-bodies.ts";
 import type { MeshDiscovery } from "./mesh-discovery.ts";
+import type { MeshScale } from "./mesh-scale.ts";
 import type { WorkerHost } from "./worker-host.ts";
 
 export interface MeshParts {
@@ -15,6 +16,7 @@ export interface MeshParts {
   readonly servers: readonly { readonly server: GrpcServer }[];
   readonly edge: Edge;
   readonly workers: WorkerHost;
+  readonly scale: MeshScale;
   readonly instances: Announcer;
   readonly discovery: MeshDiscovery | undefined;
   readonly registry: InstanceRegistry;
@@ -25,15 +27,27 @@ export interface MeshParts {
 
 /** Stops everything within `timeoutMs`; what probes and metrics tell is there to the end. */
 export async function drainMesh(parts: MeshParts, timeoutMs: number): Promise<void> {
-  const { draining, servers, edge, workers, instances, discovery, registry, queue, bodies, listeners } =
-    parts;
+  const {
+    draining,
+    servers,
+    edge,
+    workers,
+    scale,
+    instances,
+    discovery,
+    registry,
+    queue,
+    bodies,
+    listeners,
+  } = parts;
   const endMs = systemClock.now() + timeoutMs;
   // First of all, so that clients turn elsewhere before anything here refuses them.
   await instances.drain();
   draining.abort();
   for (const { server } of servers) server.setServing(false);
   // First the workers here: their handlers may still call the servers.
-  await workers.drain(Math.max(0, endMs - systemClock.now()));
+  const workMs = Math.max(0, endMs - systemClock.now());
+  await Promise.all([workers.drain(workMs), scale.local?.drain(workMs)]);
   const restMs = Math.max(0, endMs - systemClock.now());
   await Promise.all([edge.drain(restMs), ...servers.map(({ server }) => server.drain(restMs))]);
   await instances.end();

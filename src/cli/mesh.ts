@@ -17,16 +17,16 @@ import { Queue } from "../queue/queue.ts";
 import type { QueueStore, StoreDescription } from "../queue/store.ts";
 import { type HttpListener, startHttp } from "../rpc/http.ts";
 import type { GrpcServer } from "../rpc/server.ts";
-import { externalScaler } from "../scaling/external/service.ts";
-import { RoleLoads } from "../scaling/role-loads.ts";
 import { createMetrics, type Metrics, type QueueSample } from "../telemetry/metrics.ts";
 import { workflowServices } from "../workflow/service.ts";
 import { drainMesh } from "./drain-mesh.ts";
 import { type MeshBodies, startBodies } from "./mesh-bodies.ts";
 import { discoveryRole, type MeshDiscovery, startDiscovery } from "./mesh-discovery.ts";
 import { announceInstances } from "./mesh-instances.ts";
+import { type MeshScale, scaledServices, startScale } from "./mesh-scale.ts";
 import { openRegistry } from "./open-registry.ts";
 import { openStore } from "./open-store.ts";
+import type { ScalePolicy } from "./scale-policies.ts";
 import { WorkerHost } from "./worker-host.ts";
 
 export interface MeshOptions {
@@ -39,6 +39,8 @@ export interface MeshOptions {
   readonly log: Logger;
   /** Where the thread of the handlers logs; default: stderr. */
   readonly logFile?: string;
+  /** Roles whose workers are processes, as many as their work asks for; default: none, the thread of the handlers has all. */
+  readonly autoscale?: ReadonlyMap<string, ScalePolicy>;
 }
 
 export interface Mesh {
@@ -86,7 +88,8 @@ async function start(options: MeshOptions, opened: Opened): Promise<Mesh> {
   const registry = await openRegistry(config);
   opened.push(() => registry.close());
   const draining = new AbortController();
-  const shared = { queue, registry, bodies, metrics, draining: draining.signal };
+  const scale: MeshScale = { local: undefined };
+  const shared = { queue, registry, bodies, metrics, scale, draining: draining.signal };
   const discovery = await discoveryOf(options, shared);
   if (discovery) opened.push(() => discovery.close());
   const optionsOf = serverOptions(options, { ...shared, discovery });
@@ -101,13 +104,16 @@ async function start(options: MeshOptions, opened: Opened): Promise<Mesh> {
   await queue.configure(rolePolicies(options.roles));
   queue.start();
   for (const { server } of servers) server.setServing(true);
-  workers = startWorkers(options, dialable(host, servers[0]?.server.port ?? 0));
+  const address = dialable(host, servers[0]?.server.port ?? 0);
+  workers = startWorkers(options, address);
+  scale.local = startScale(options, { queue, address });
   const instances = await announce(options, { registry, servers, workers });
   const parts = {
     draining,
     servers,
     edge,
     workers,
+    scale,
     instances,
     discovery,
     registry,
@@ -132,6 +138,7 @@ interface Shared {
   readonly registry: InstanceRegistry;
   readonly bodies: MeshBodies;
   readonly metrics: Metrics;
+  readonly scale: MeshScale;
   readonly draining: AbortSignal;
 }
 
@@ -153,16 +160,13 @@ function serverOptions(
     registry,
     bodies,
     metrics,
+    scale,
     draining,
     discovery,
   }: Shared & { discovery: MeshDiscovery | undefined },
 ): (role: Role, place: number) => RoleServerOptions {
   const catalog = catalogOf(roles);
-  const scaler = externalScaler({
-    scales: new Map(roles.map(({ name, scale }) => [name, scale])),
-    loads: new RoleLoads(queue, systemClock),
-    activity: (listener) => queue.onReady(listener),
-  });
+  const { scaler, service } = scaledServices({ roles, queue, registry, scale });
   return (role, place) => ({
     role: role.name,
     host: config.server.host,
@@ -180,7 +184,7 @@ function serverOptions(
     log: log.child({ role: role.name }),
     observe: (service, method, code, seconds) => metrics.rpcHandled(service, method, code, seconds),
     draining,
-    more: (shared) => [...workflowServices(shared), ...(discovery ? [discovery.service] : [])],
+    more: (shared) => [...workflowServices(shared), service, ...(discovery ? [discovery.service] : [])],
     foreign: [scaler, ...(role.name === discoveryRole ? (discovery?.xds ?? []) : [])],
   });
 }
@@ -210,8 +214,11 @@ async function startMeshEdge(
   return edge;
 }
 
-function startWorkers({ config, version, log, logFile, served }: MeshOptions, address: string): WorkerHost {
-  return new WorkerHost({ config, address, version, log, logFile, roles: served.map(({ name }) => name) });
+/** The thread of the handlers has the roles that no scale of their own has. */
+function startWorkers(options: MeshOptions, address: string): WorkerHost {
+  const { config, version, log, logFile, served, autoscale } = options;
+  const roles = served.map(({ name }) => name).filter((name) => !autoscale?.has(name));
+  return new WorkerHost({ config, address, version, log, logFile, roles });
 }
 
 /** Once all is served: whoever finds an instance can dial it. */

@@ -66,3 +66,32 @@ function textsOf(
     `${where} holds no ScaledObject; \`make manifests\` writes those of the roles to keda/`,
   );
 }
+
+/** With the bounds of some roles in place of their files'. Throws INVALID_CONFIG. */
+export function withBounds(
+  policies: ReadonlyMap<string, ScalePolicy>,
+  bounds: Readonly<Record<string, string>> = {},
+): ReadonlyMap<string, ScalePolicy> {
+  const all = new Map(policies);
+  for (const [role, text] of Object.entries(bounds)) {
+    const policy = policies.get(role);
+    const [, least, most] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? [];
+    const [min, max] = [Number(least), Number(most)];
+    if (!policy)
+      throw new MeshError(
+        "INVALID_CONFIG",
+        `--bounds ${role}=${text}: no ScaledObject is of "${role}"; there are ${[...policies.keys()].join(", ")}`,
+      );
+    if (!(min <= max && max >= 1))
+      throw new MeshError(
+        "INVALID_CONFIG",
+        `--bounds ${role}=${text}: write it as ${role}=0-4, the least first and the most above 0`,
+      );
+    all.set(role, {
+      ...policy,
+      spec: { ...policy.spec, minReplicas: min, maxReplicas: max },
+      settings: { ...policy.settings, min, max },
+    });
+  }
+  return all;
+}

@@ -5,7 +5,7 @@ import { createLogger } from "../core/log.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { aborted, interrupts } from "./interrupts.ts";
 import { loadRoles } from "./load-roles.ts";
-import { type Mesh, startMesh } from "./mesh.ts";
+import { type Mesh, type MeshOptions, startMesh } from "./mesh.ts";
 import { print } from "./output.ts";
 import { loadSettings } from "./setting-flags.ts";
 import { banner } from "./up-banner.ts";
@@ -15,6 +15,7 @@ import { packageVersion } from "./version.ts";
 export async function serveMesh(
   self: Command,
   choose: (roles: readonly Role[]) => readonly Role[],
+  autoscaleOf: (roles: readonly Role[]) => MeshOptions["autoscale"] = () => undefined,
 ): Promise<void> {
   const roles = await loadRoles(loadSettings(self).config.roles.modules);
   const served = choose(roles);
@@ -22,7 +23,8 @@ export async function serveMesh(
   const log = createLogger(config.log);
   const version = packageVersion();
   using stop = interrupts(() => process.exit(exitCodes.interrupted.code));
-  const mesh = await startMesh({ config, roles, served, version, log });
+  const autoscale = autoscaleOf(roles);
+  const mesh = await startMesh({ config, roles, served, version, log, ...(autoscale && { autoscale }) });
   await Promise.race([mesh.ready(), aborted(stop.signal)]);
   if (!stop.signal.aborted) {
     if (process.stdout.isTTY) print(banner({ mesh, served, version, config }));

@@ -7,6 +7,7 @@
  */
 import type { MethodDefinition } from "@grpc/grpc-js";
 import { AgentServiceService, type ListInstancesResponse } from "../../gen/grpc/agentmesh/v1/agent.ts";
+import { type RoleScale, ScaleServiceService } from "../../gen/grpc/agentmesh/v1/scale.ts";
 import {
   type ExplainTaskResponse,
   ListQueuesRequest,
@@ -194,6 +195,11 @@ export class MeshClient {
   /** The instances that live now, of one role or of all. */
   instances(role = ""): Promise<ListInstancesResponse> {
     return this.#unary(AgentServiceService.listInstances, { role });
+  }
+
+  /** How many replicas roles want, and why. */
+  async scale(roles: readonly string[] = []): Promise<RoleScale[]> {
+    return (await this.#read(ScaleServiceService.getScale, { roles: [...roles] })).roles;
   }
 
   close(): void {

@@ -2,6 +2,7 @@
 import type { DescFile } from "@bufbuild/protobuf";
 import { file_agentmesh_v1_agent } from "../../gen/web/agentmesh/v1/agent_pb.js";
 import { file_agentmesh_v1_discovery } from "../../gen/web/agentmesh/v1/discovery_pb.js";
+import { file_agentmesh_v1_scale } from "../../gen/web/agentmesh/v1/scale_pb.js";
 import { file_agentmesh_v1_task } from "../../gen/web/agentmesh/v1/task_pb.js";
 import { file_agentmesh_v1_worker } from "../../gen/web/agentmesh/v1/worker_pb.js";
 import { file_agentmesh_v1_workflow } from "../../gen/web/agentmesh/v1/workflow_pb.js";
@@ -11,6 +12,7 @@ import { file_google_rpc_error_details } from "../../gen/web/google/rpc/error_de
 export const contractFiles: readonly DescFile[] = [
   file_agentmesh_v1_agent,
   file_agentmesh_v1_discovery,
+  file_agentmesh_v1_scale,
   file_agentmesh_v1_task,
   file_agentmesh_v1_worker,
   file_agentmesh_v1_workflow,

@@ -84,6 +84,12 @@ export const commands: readonly CommandEntry[] = Object.freeze([
     load: () => import("./discovery.ts"),
   },
   {
+    name: "scale",
+    summary: "Show how many replicas roles want and have, and why",
+    group: look,
+    load: () => import("./scale.ts"),
+  },
+  {
     name: "simulate",
     summary: "Try a fleet's scale out in virtual time",
     group: look,

@@ -1,0 +1,85 @@
+/** What a mesh's process has to do with scale: KEDA's scaler and ScaleService on every server, and, where it is asked to, workers of its own. */
+import type { Role } from "../agent/role.ts";
+import { systemClock } from "../core/clock.ts";
+import type { Config } from "../core/config/settings.ts";
+import type { Logger } from "../core/log.ts";
+import type { InstanceRegistry } from "../fleet/instances.ts";
+import type { Queue } from "../queue/queue.ts";
+import type { MountedService } from "../rpc/server.ts";
+import type { ScaleSettings } from "../scaling/decide.ts";
+import { externalScaler } from "../scaling/external/service.ts";
+import { type LocalScale, LocalScaler } from "../scaling/local/driver.ts";
+import { RoleLoads } from "../scaling/role-loads.ts";
+import { scaleService } from "../scaling/service.ts";
+import { LocalFleet } from "./local-fleet.ts";
+import type { ScalePolicy } from "./scale-policies.ts";
+
+/** What services read of it: the scaler starts after them. */
+export interface MeshScale {
+  local: LocalScaling | undefined;
+}
+
+export interface LocalScaling {
+  of(role: string): { readonly scale: LocalScale; readonly settings: ScaleSettings } | undefined;
+  /** Scales no more, and lets what its workers run end for at most `timeoutMs`. */
+  drain(timeoutMs: number): Promise<void>;
+}
+
+export interface ScaledServicesOptions {
+  readonly roles: readonly Role[];
+  readonly queue: Queue;
+  readonly registry: InstanceRegistry;
+  readonly scale: MeshScale;
+}
+
+export function scaledServices({ roles, queue, registry, scale }: ScaledServicesOptions): {
+  readonly scaler: MountedService;
+  readonly service: MountedService;
+} {
+  const scales = new Map(roles.map((role) => [role.name, role.scale]));
+  const loads = new RoleLoads(queue, systemClock);
+  return {
+    scaler: externalScaler({ scales, loads, activity: (listener) => queue.onReady(listener) }),
+    service: scaleService({ scales, loads, registry, local: (role) => scale.local?.of(role) }),
+  };
+}
+
+export interface LocalScaleOptions {
+  readonly config: Config;
+  readonly served: readonly Role[];
+  readonly version: string;
+  readonly log: Logger;
+  readonly logFile?: string;
+  readonly autoscale?: ReadonlyMap<string, ScalePolicy>;
+}
+
+/** Worker processes for the roles that are served and have a policy; undefined: none is asked for. */
+export function startScale(
+  { config, served, version, log, logFile, autoscale }: LocalScaleOptions,
+  { queue, address }: { readonly queue: Queue; readonly address: string },
+): LocalScaling | undefined {
+  if (autoscale === undefined) return undefined;
+  const names = new Set(served.map(({ name }) => name));
+  const policies = new Map([...autoscale].filter(([role]) => names.has(role)));
+  const fleet = new LocalFleet({ config, address, version, log, ...(logFile !== undefined && { logFile }) });
+  const scaler = new LocalScaler({
+    policies,
+    loads: new RoleLoads(queue, systemClock),
+    activity: (listener) => queue.onReady(listener),
+    fleet,
+    clock: systemClock,
+    log,
+  });
+  scaler.start();
+  return {
+    of(role) {
+      const scale = scaler.statusOf(role);
+      const policy = policies.get(role);
+      return scale && policy && { scale, settings: policy.settings };
+    },
+    async drain(timeoutMs) {
+      await scaler.stop();
+      await fleet.drain(timeoutMs);
+    },
+  };
+}
