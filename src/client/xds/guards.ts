@@ -14,6 +14,7 @@ interface AdsCall {
     unknown,
     { readonly subscribedResources: ReadonlyMap<string, ReadonlyMap<string, ResourceTimer>> }
   >;
+  readonly call: { cancel(): void };
   handleStreamStatus(status: unknown): void;
   unsubscribe(type: unknown, name: { readonly authority: string; readonly key: string }): void;
 }
@@ -74,8 +75,12 @@ export function guardServer(server: ServerClient): void {
   const unref = server.unref.bind(server);
   server.unref = () => {
     unref();
-    // Its load reports would go on, and keep the process from ending.
-    if (server.refcount < 1) server.lrsCallState?.call.cancel();
+    if (server.refcount >= 1) return;
+    // Its load reports would go on, and keep the process from ending; so would a stream to a control plane that was never reached.
+    server.lrsCallState?.call.cancel();
+    server.adsCallState?.call.cancel();
+    // grpc-js lets go of the process only when the channel's state changes next, where a call was canceled that had to wait.
+    channelOf(server)?.callRefTimer?.unref();
   };
 }
 
@@ -83,10 +88,18 @@ export function guardServer(server: ServerClient): void {
 function hurry(server: ServerClient): void {
   server.adsBackoff.maxDelay = pauseMsMax;
   server.lrsBackoff.maxDelay = pauseMsMax;
-  const { internalChannel } = server.adsClient.getChannel() as {
-    readonly internalChannel?: { readonly options?: object };
-  };
-  Object.assign(internalChannel?.options ?? {}, controlPlaneChannel);
+  Object.assign(channelOf(server)?.options ?? {}, controlPlaneChannel);
+}
+
+/** What grpc-js keeps of a channel behind its interface. */
+interface InternalChannel {
+  readonly options?: object;
+  /** Keeps the process while a call waits. */
+  readonly callRefTimer?: NodeJS.Timeout;
+}
+
+function channelOf(server: ServerClient): InternalChannel | undefined {
+  return (server.adsClient.getChannel() as { readonly internalChannel?: InternalChannel }).internalChannel;
 }
 
 function guardCall(server: ServerClient, call: AdsCall): void {

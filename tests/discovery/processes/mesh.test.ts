@@ -174,6 +174,11 @@ describe("control planes", () => {
     expect(load.failures()).toEqual([]);
   });
 
+  test("that are not there fail a command, and do not keep it", async () => {
+    const ran = await agentmesh(["list", "--discovery", `127.0.0.1:${await freePort()}`]);
+    expect([ran.code, ran.stderr]).toEqual([3, expect.stringContaining("no control plane has told of any")]);
+  });
+
   test("tell the same, with nothing shared but the store", async () => {
     const all = replicas.map(({ port }) => port).sort();
     for (const view of views) await vi.waitFor(async () => expect(await toldBy(view)).toEqual(all), 5_000);
