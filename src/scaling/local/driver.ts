@@ -55,11 +55,11 @@ interface ScaledRole {
 
 /** What keeps replicas from what the metric means, in words. */
 const holds: Readonly<Record<string, string>> = {
-  tolerance: "within a tenth of what there is",
-  stabilization: "waits for its window: fewer were, or more will be",
+  tolerance: "near enough",
+  stabilization: "waits out its window",
   rate: "as fast as its policies allow",
   bounds: "at its bound",
-  "no metric": "the work is not known",
+  "no metric": "its work is not known",
 };
 
 export class LocalScaler {

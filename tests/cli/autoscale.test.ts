@@ -1,0 +1,128 @@
+/** `up --autoscale` and `scale`: worker processes that come, work, are killed, drain and go. */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { MeshClient } from "../../src/client/mesh-client.ts";
+import { agentmesh, cleanUp, freshDirectory, startUp, type Up } from "./cli.ts";
+
+const directory = freshDirectory();
+/** KEDA's own names, with times that a test can wait for; the arithmetic's 15 s are its own. */
+const policy = `
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: { name: slow }
+spec:
+  scaleTargetRef: { name: slow }
+  pollingInterval: 1
+  cooldownPeriod: 2
+  minReplicaCount: 0
+  maxReplicaCount: 3
+  advanced: { horizontalPodAutoscalerConfig: { behavior: { scaleDown: { stabilizationWindowSeconds: 0 } } } }
+  triggers:
+    - { type: external-push, metadata: { scalerAddress: "scaler:9090", role: slow, tasksPerReplica: "1" } }
+`;
+
+let up: Up;
+let mesh: MeshClient;
+beforeAll(async () => {
+  writeFileSync(join(directory, "slow.yaml"), policy);
+  up = await startUp(["--role-module", join(import.meta.dirname, "slow-role.ts"), "--autoscale", directory]);
+  mesh = new MeshClient({ server: up.server });
+});
+afterAll(async () => {
+  mesh?.close();
+  await cleanUp();
+});
+
+const scaleOf = async () => (await mesh.scale(["slow"]))[0];
+
+/** Processes that the mesh has started. */
+function workers(): number[] {
+  return readdirSync("/proc")
+    .filter((pid) => /^\d+$/.test(pid))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const [, parent] = /\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+        return (
+          Number(parent) === up.child.pid && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("worker-process")
+        );
+      } catch {
+        return false;
+      }
+    });
+}
+
+describe("a role's worker processes", () => {
+  test("are none without work, one at the first task, and as many as its work asks for at the next look", async () => {
+    expect(workers()).toEqual([]);
+    const until = join(directory, "first");
+    const tasks = await Promise.all([1, 2, 3, 4, 5].map(() => mesh.submit("slow", { until })));
+    await vi.waitFor(async () => expect((await scaleOf())?.ready).toBe(1), 10_000);
+    await vi.waitFor(async () => expect(await scaleOf()).toMatchObject({ ready: 3, desired: 3 }), 25_000);
+    expect(workers()).toHaveLength(3);
+    writeFileSync(until, "");
+    for (const { id } of tasks) expect(await mesh.result(id)).toEqual({ done: true });
+  });
+
+  test("are replaced when they are killed", async () => {
+    await vi.waitFor(() => expect(workers()).toEqual([]), 30_000);
+    const until = join(directory, "second");
+    const { id } = await mesh.submit("slow", { until });
+    await vi.waitFor(async () => expect(await scaleOf()).toMatchObject({ running: 1, ready: 1 }), 10_000);
+    const [victim] = workers() as [number];
+    process.kill(victim, "SIGKILL");
+    await vi.waitFor(() => expect(workers()).not.toContain(victim));
+    await vi.waitFor(async () => expect((await scaleOf())?.ready).toBe(1), 10_000);
+    expect(workers()).toHaveLength(1);
+    await mesh.cancel(id);
+  });
+
+  test("that are one too many end what they run", async () => {
+    const untils = ["a", "b", "c"].map((name) => join(directory, name));
+    const tasks = await Promise.all(untils.map((until) => mesh.submit("slow", { until })));
+    await vi.waitFor(async () => expect((await scaleOf())?.running).toBe(3), 30_000);
+    writeFileSync(untils[0] as string, "");
+    writeFileSync(untils[1] as string, "");
+    await vi.waitFor(async () => expect((await scaleOf())?.replicas).toBe(1), 30_000);
+    // Whichever was told to go: what runs goes on.
+    await pause(500);
+    expect((await mesh.get(tasks[2]?.id ?? "")).state).toBe(4);
+    writeFileSync(untils[2] as string, "");
+    for (const { id } of tasks) expect(await mesh.result(id)).toEqual({ done: true });
+    expect((await Promise.all(tasks.map(({ id }) => mesh.get(id)))).map(({ attempt }) => attempt)).toEqual([
+      1, 1, 1,
+    ]);
+  });
+});
+
+describe("agentmesh scale", () => {
+  test("prints a table of 80 columns, the sum behind a number, and JSON", async () => {
+    const table = await agentmesh(["scale", "--server", up.server]);
+    expect(table.stdout).toMatch(/^ROLE +QUEUED +SOON +RUNNING +OLDEST +WANT +HAVE +WHY/);
+    expect(table.stdout).toMatch(/^slow /m);
+    for (const line of table.stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+    const sum = await agentmesh(["scale", "--explain", "slow", "--server", up.server]);
+    expect(sum.stdout).toMatch(/\d+ queued \+ 0 scheduled soon \+ \d+ running = \d+/);
+    expect(sum.stdout).toMatch(/÷ 1 a replica = /);
+    const { roles } = JSON.parse(
+      (await agentmesh(["scale", "slow", "--json", "--server", up.server])).stdout,
+    );
+    expect(roles).toMatchObject([{ role: "slow", driver: "local", maxReplicas: 3 }]);
+  });
+
+  test("names the known roles where it is asked for another", async () => {
+    const ran = await agentmesh(["scale", "nobody", "--server", up.server]);
+    expect([ran.code, ran.stderr]).toEqual([2, expect.stringContaining('there is no role "nobody"')]);
+  });
+});
+
+test.each([
+  [["--autoscale", "/nowhere"], /\/nowhere: cannot be read/],
+  [["--autoscale", "--bounds", "testing=4"], /--bounds testing=4: write it as testing=0-4/],
+  [["--autoscale", "--bounds", "nobody=0-4"], /no ScaledObject is of "nobody"/],
+] as const)("up %j cannot be meant", async (args, says) => {
+  const ran = await agentmesh(["up", ...args]);
+  expect([ran.code, ran.stderr]).toEqual([2, expect.stringMatching(says)]);
+});
