@@ -46,7 +46,8 @@ function workers(): number[] {
       try {
         const [, parent] = /\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
         return (
-          Number(parent) === up.child.pid && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("worker-process")
+          Number(parent) === up.child.pid &&
+          readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("worker-process")
         );
       } catch {
         return false;
@@ -73,11 +74,10 @@ describe("a role's worker processes", () => {
     await vi.waitFor(async () => expect(await scaleOf()).toMatchObject({ running: 1, ready: 1 }), 10_000);
     const [victim] = workers() as [number];
     process.kill(victim, "SIGKILL");
-    await vi.waitFor(() => expect(workers()).not.toContain(victim));
+    await vi.waitFor(() => expect(workers().filter((pid) => pid !== victim)).toHaveLength(1), 10_000);
     await vi.waitFor(async () => expect((await scaleOf())?.ready).toBe(1), 10_000);
-    expect(workers()).toHaveLength(1);
     await mesh.cancel(id);
-  });
+  }, 60_000);
 
   test("that are one too many end what they run", async () => {
     const untils = ["a", "b", "c"].map((name) => join(directory, name));
@@ -85,7 +85,7 @@ describe("a role's worker processes", () => {
     await vi.waitFor(async () => expect((await scaleOf())?.running).toBe(3), 30_000);
     writeFileSync(untils[0] as string, "");
     writeFileSync(untils[1] as string, "");
-    await vi.waitFor(async () => expect((await scaleOf())?.replicas).toBe(1), 30_000);
+    await vi.waitFor(async () => expect((await scaleOf())?.replicas).toBe(1), 40_000);
     // Whichever was told to go: what runs goes on.
     await pause(500);
     expect((await mesh.get(tasks[2]?.id ?? "")).state).toBe(4);
