@@ -49,7 +49,11 @@ export async function drainMesh(parts: MeshParts, timeoutMs: number): Promise<vo
   const workMs = Math.max(0, endMs - systemClock.now());
   await Promise.all([workers.drain(workMs), scale.local?.drain(workMs)]);
   const restMs = Math.max(0, endMs - systemClock.now());
-  await Promise.all([edge.drain(restMs), ...servers.map(({ server }) => server.drain(restMs))]);
+  await Promise.all([
+    edge.drain(restMs),
+    scale.tls?.drain(restMs),
+    ...servers.map(({ server }) => server.drain(restMs)),
+  ]);
   await instances.end();
   await discovery?.close();
   await registry.close();

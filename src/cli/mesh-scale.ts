@@ -1,11 +1,13 @@
 /** What a mesh's process has to do with scale: KEDA's scaler and ScaleService on every server, and, where it is asked to, workers of its own. */
+import { accessSync, constants } from "node:fs";
 import type { Role } from "../agent/role.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Config } from "../core/config/settings.ts";
+import { MeshError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
 import type { InstanceRegistry } from "../fleet/instances.ts";
 import type { Queue } from "../queue/queue.ts";
-import type { MountedService } from "../rpc/server.ts";
+import { type GrpcServer, type MountedService, startGrpcServer } from "../rpc/server.ts";
 import type { ScaleSettings } from "../scaling/decide.ts";
 import { externalScaler } from "../scaling/external/service.ts";
 import { type LocalScale, LocalScaler } from "../scaling/local/driver.ts";
@@ -17,6 +19,8 @@ import type { ScalePolicy } from "./scale-policies.ts";
 /** What services read of it: the scaler starts after them. */
 export interface MeshScale {
   local: LocalScaling | undefined;
+  /** KEDA's way in by TLS. */
+  tls: GrpcServer | undefined;
 }
 
 export interface LocalScaling {
@@ -42,6 +46,43 @@ export function scaledServices({ roles, queue, registry, scale }: ScaledServices
     scaler: externalScaler({ scales, loads, activity: (listener) => queue.onReady(listener) }),
     service: scaleService({ scales, loads, registry, local: (role) => scale.local?.of(role) }),
   };
+}
+
+/**
+ * KEDA's scaler by TLS, on a port of its own; undefined: none is asked for. Throws INVALID_CONFIG where its certificate is missing, and
+ * PORT_IN_USE.
+ */
+export async function startTlsScaler(
+  config: Config,
+  log: Logger,
+  scaler: MountedService,
+): Promise<GrpcServer | undefined> {
+  const { tlsPort: port, tlsCert, tlsKey, tlsClientCa } = config.scaler;
+  if (port === undefined) return undefined;
+  const readable = (setting: string, file: string | undefined): string => {
+    if (file === undefined) throw new MeshError("INVALID_CONFIG", `scaler.tlsPort needs ${setting}`);
+    try {
+      accessSync(file, constants.R_OK);
+      return file;
+    } catch (cause) {
+      throw new MeshError("INVALID_CONFIG", `${setting}: ${(cause as Error).message}`, { cause });
+    }
+  };
+  const tls = {
+    certificate: readable("scaler.tlsCert", tlsCert),
+    key: readable("scaler.tlsKey", tlsKey),
+    ...(tlsClientCa !== undefined && { clientCa: readable("scaler.tlsClientCa", tlsClientCa) }),
+  };
+  const { host } = config.server;
+  const server = await startGrpcServer({
+    ...{ host, port, tls, log },
+    portSetting: "scaler.tlsPort",
+    services: [scaler],
+    observe: () => {},
+  });
+  server.setServing(true);
+  log.info({ address: `${host}:${server.port}` }, "serving KEDA's scaler by TLS");
+  return server;
 }
 
 export interface LocalScaleOptions {

@@ -23,7 +23,7 @@ import { drainMesh } from "./drain-mesh.ts";
 import { type MeshBodies, startBodies } from "./mesh-bodies.ts";
 import { discoveryRole, type MeshDiscovery, startDiscovery } from "./mesh-discovery.ts";
 import { announceInstances } from "./mesh-instances.ts";
-import { type MeshScale, scaledServices, startScale } from "./mesh-scale.ts";
+import { type MeshScale, scaledServices, startScale, startTlsScaler } from "./mesh-scale.ts";
 import { openRegistry } from "./open-registry.ts";
 import { openStore } from "./open-store.ts";
 import type { ScalePolicy } from "./scale-policies.ts";
@@ -53,6 +53,8 @@ export interface Mesh {
   readonly store: StoreDescription;
   /** Resolves when every worker of this process has its stream. */
   ready(): Promise<void>;
+  /** Tasks that its workers run now. */
+  running(): number;
   /**
    * Lets running tasks end for at most `timeoutMs`, and closes everything. Workers take no more tasks and probes say
    * so; a task that is submitted meanwhile is still taken, since the store keeps it for whoever works next.
@@ -88,12 +90,15 @@ async function start(options: MeshOptions, opened: Opened): Promise<Mesh> {
   const registry = await openRegistry(config);
   opened.push(() => registry.close());
   const draining = new AbortController();
-  const scale: MeshScale = { local: undefined };
-  const shared = { queue, registry, bodies, metrics, scale, draining: draining.signal };
+  const scale: MeshScale = { local: undefined, tls: undefined };
+  const scaled = scaledServices({ roles: options.roles, queue, registry, scale });
+  const shared = { queue, registry, bodies, metrics, scaled, draining: draining.signal };
   const discovery = await discoveryOf(options, shared);
   if (discovery) opened.push(() => discovery.close());
   const optionsOf = serverOptions(options, { ...shared, discovery });
   const servers = await startServers(served, optionsOf, opened);
+  scale.tls = await startTlsScaler(config, log, scaled.scaler);
+  opened.push(async () => scale.tls?.drain(0));
   const edge = await startMeshEdge(options, optionsOf(served[0] as Role, 0), opened);
   let workers: WorkerHost | undefined;
   const disconnected = () => workers?.disconnected ?? [];
@@ -129,6 +134,7 @@ async function start(options: MeshOptions, opened: Opened): Promise<Mesh> {
     metricsPort: scrape.port,
     store: describe,
     ready: () => allConnected(parts.workers),
+    running: () => [...parts.workers.loads.values()].reduce((sum, load) => sum + load.tasksRunning, 0),
     drain: (timeoutMs) => drainMesh(parts, timeoutMs),
   };
 }
@@ -138,7 +144,7 @@ interface Shared {
   readonly registry: InstanceRegistry;
   readonly bodies: MeshBodies;
   readonly metrics: Metrics;
-  readonly scale: MeshScale;
+  readonly scaled: ReturnType<typeof scaledServices>;
   readonly draining: AbortSignal;
 }
 
@@ -160,13 +166,12 @@ function serverOptions(
     registry,
     bodies,
     metrics,
-    scale,
+    scaled: { scaler, service },
     draining,
     discovery,
   }: Shared & { discovery: MeshDiscovery | undefined },
 ): (role: Role, place: number) => RoleServerOptions {
   const catalog = catalogOf(roles);
-  const { scaler, service } = scaledServices({ roles, queue, registry, scale });
   return (role, place) => ({
     role: role.name,
     host: config.server.host,

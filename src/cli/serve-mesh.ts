@@ -1,6 +1,8 @@
 /** What `up` and `serve` share: a mesh from its start to its drained end. */
+import { setTimeout as pause } from "node:timers/promises";
 import type { Command } from "commander";
 import type { Role } from "../agent/role.ts";
+import { systemClock } from "../core/clock.ts";
 import { createLogger } from "../core/log.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { aborted, interrupts } from "./interrupts.ts";
@@ -31,7 +33,8 @@ export async function serveMesh(
     // Who reads the banner has read it all.
     if (!process.stdout.isTTY || !process.stderr.isTTY) log.info(whereabouts(mesh), "ready");
   }
-  const signal = await aborted(stop.signal);
+  const idleMs = (config.worker.idleSecondsMax ?? 0) * 1_000;
+  const signal = await Promise.race([aborted(stop.signal), ...(idleMs > 0 ? [idleFor(mesh, idleMs)] : [])]);
   const { timeoutSeconds } = config.drain;
   log.info(
     {},
@@ -39,6 +42,18 @@ export async function serveMesh(
   );
   await mesh.drain(timeoutSeconds * 1_000);
   log.info({}, "stopped");
+}
+
+const idleLookMs = 250;
+
+/** Resolves when the mesh's workers have run nothing for so long. */
+async function idleFor(mesh: Mesh, idleMs: number): Promise<string> {
+  let sinceMs = systemClock.now();
+  while (systemClock.now() - sinceMs < idleMs) {
+    await pause(idleLookMs);
+    if (mesh.running() > 0) sinceMs = systemClock.now();
+  }
+  return `${idleMs / 1_000} s without work`;
 }
 
 function whereabouts(mesh: Mesh): Record<string, unknown> {

@@ -1,6 +1,6 @@
 /** A gRPC server: services, health and reflection on one port, with limits set and a drain that loses no call. */
 import type { Server as NetServer, Socket } from "node:net";
-import { Server, ServerCredentials, type ServiceDefinition } from "@grpc/grpc-js";
+import { experimental, Server, ServerCredentials, type ServiceDefinition } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
 import { limits } from "../core/limits.ts";
 import type { CallRecordOptions } from "./call-record.ts";
@@ -26,8 +26,18 @@ export interface GrpcServerOptions extends CallRecordOptions {
   /** Named in the error when the port is taken. */
   readonly portSetting: string;
   readonly services: readonly MountedService[];
+  /** Default: none, in the clear. */
+  readonly tls?: TlsFiles;
   /** When connections are replaced; default: never. */
   readonly connectionAge?: ConnectionAge;
+}
+
+/** Files in PEM, read again when they have changed: certificates are renewed while a server lives. */
+export interface TlsFiles {
+  readonly certificate: string;
+  readonly key: string;
+  /** Who signs clients' certificates, without which none is let in; default: anybody is. */
+  readonly clientCa?: string;
 }
 
 /** A connection takes no new calls after `ageMs`, a tenth more or less, and is cut `graceMs` later. */
@@ -86,12 +96,24 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
 }
 
 function bind(server: Server, options: GrpcServerOptions): Promise<number> {
-  const credentials = ServerCredentials.createInsecure();
+  const credentials = options.tls ? tlsCredentials(options.tls) : ServerCredentials.createInsecure();
   return new Promise((resolve, reject) => {
     server.bindAsync(addressOf(options.host, options.port), credentials, (error, port) =>
       error ? reject(portTaken({ ...options, what: "gRPC" }, error)) : resolve(port),
     );
   });
+}
+
+/** Between looks whether a certificate was renewed. */
+const refreshMs = 60_000;
+
+function tlsCredentials({ certificate, key, clientCa }: TlsFiles): ServerCredentials {
+  const provider = (files: object) =>
+    new experimental.FileWatcherCertificateProvider({ refreshIntervalMs: refreshMs, ...files });
+  const identity = provider({ certificateFile: certificate, privateKeyFile: key });
+  const ca = clientCa === undefined ? null : provider({ caCertificateFile: clientCa });
+  // Its names stand the other way round: what it calls the first is the second.
+  return experimental.createCertificateProviderServerCredentials(identity, ca, clientCa !== undefined);
 }
 
 /** What is connected to it, now and later: grpc-js keeps its listeners to itself. */

@@ -1,4 +1,5 @@
 /** `up --autoscale` and `scale`: worker processes that come, work, are killed, drain and go. */
+import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -116,6 +117,23 @@ describe("agentmesh scale", () => {
     const ran = await agentmesh(["scale", "nobody", "--server", up.server]);
     expect([ran.code, ran.stderr]).toEqual([2, expect.stringContaining('there is no role "nobody"')]);
   });
+});
+
+test("a process that is to end without work does its work first, and ends", async () => {
+  const until = join(directory, "job");
+  const job = await startUp([
+    ...["--role-module", join(import.meta.dirname, "slow-role.ts")],
+    ...["--worker-idle-seconds-max", "1"],
+  ]);
+  const client = new MeshClient({ server: job.server });
+  const { id } = await client.submit("slow", { until });
+  await pause(2_000);
+  expect(job.child.exitCode).toBeNull();
+  writeFileSync(until, "");
+  expect(await client.result(id)).toEqual({ done: true });
+  client.close();
+  const [code] = (await once(job.child, "exit")) as [number];
+  expect(code).toBe(0);
 });
 
 test.each([

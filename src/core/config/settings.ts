@@ -6,6 +6,7 @@ import { limits } from "../limits.ts";
 import { clientDefaults } from "../ports.ts";
 import { bodiesUrl } from "./bodies-url.ts";
 import { discoverySettings } from "./discovery-settings.ts";
+import { scalerSettings } from "./scaler-settings.ts";
 import { serverSettings } from "./server-settings.ts";
 import {
   choice,
@@ -190,6 +191,13 @@ export const settings = Object.freeze({
     flag: "concurrency",
     takenBy: ["server", "worker"],
   }),
+  "worker.idleSecondsMax": setting({
+    kind: optional(whole({ min: 1, max: 86_400, argument: "<seconds>" })),
+    default: undefined,
+    because: "servers stay; a Job of Kubernetes is to end when there is no work for it",
+    doc: "The process drains and ends when its workers have had nothing to do for this long.",
+    takenBy: ["server"],
+  }),
   "worker.labels": setting({
     kind: labels({ labelsMax: limits.labelsMax, bytesMax: limits.labelBytesMax }),
     default: {},
@@ -226,6 +234,7 @@ export const settings = Object.freeze({
     flag: "timeout-seconds",
     takenBy: ["client"],
   }),
+  ...scalerSettings,
   ...discoverySettings,
   "roles.modules": setting({
     kind: paths(),

@@ -29,7 +29,8 @@ export function inferenceJob(): object {
               {
                 name,
                 image: "agentmesh:0.1.0",
-                args: ["serve", "--role", name],
+                // It takes one task at a time, and ends when there is none left.
+                args: ["serve", "--role", name, "--concurrency", "1", "--worker-idle-seconds-max", "30"],
                 resources: { limits: { "nvidia.com/gpu": 1, memory: "16Gi" }, requests: { cpu: "2" } },
               },
             ],
