@@ -38,6 +38,12 @@ export function readScalePolicies(
     const { role, spec, metadata } = readScaledObject(text, file);
     const { settings } = scaledRoleOf(metadata, scales);
     const bounds = { min: spec.minReplicas, max: spec.maxReplicas };
+    const other = policies.get(role);
+    if (other)
+      throw new MeshError(
+        "INVALID_CONFIG",
+        `${file} scales "${role}", as ${other.file} does; keep one of them`,
+      );
     const runs = slots.get(role) ?? Math.max(1, Math.round(settings.tasksPerReplica));
     policies.set(role, { role, spec, settings: { ...settings, ...bounds }, slots: runs, file });
   }

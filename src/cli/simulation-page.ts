@@ -1,6 +1,6 @@
 /** A simulation as a page of its own, with a picture for each role and policy. Pure. */
 import type { SimulationPoint } from "../scaling/simulate/role-run.ts";
-import { type PolicyResult, type SimulationGoal, verdictsOf } from "./simulation-table.ts";
+import { costOf, type PolicyResult, type SimulationGoal, verdictsOf } from "./simulation-table.ts";
 import { shownDuration } from "./terminal-text.ts";
 
 const width = 760;
@@ -75,6 +75,7 @@ function section(role: string, results: readonly PolicyResult[], goal: Simulatio
 ${own
   .map(
     ({ name, result }) => `<h3>${escaped(name)}</h3>
+<p>${escaped(costOf(result, goal) ?? "")}</p>
 ${verdictsOf(result, goal)
   .map(
     ({ says, isKept }) =>

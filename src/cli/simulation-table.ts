@@ -10,6 +10,8 @@ export interface SimulationGoal {
   readonly percent: number;
   /** Of slots that run tasks; undefined: not asked. */
   readonly utilizationPercent: number | undefined;
+  /** Of a replica for an hour; undefined: not asked. */
+  readonly price: number | undefined;
 }
 
 /** One policy's results. */
@@ -52,6 +54,8 @@ export function showPolicy({ name, roles }: PolicyResult, goal: SimulationGoal):
         width,
       )}`,
     );
+    const cost = costOf(result, goal);
+    if (cost !== undefined) print(`  ${cost}`);
     for (const { says, isKept } of verdictsOf(result, goal))
       print(`  ${isKept ? out.green("✓") : out.red("✗")} ${says}`);
   }
@@ -78,6 +82,12 @@ export function verdictsOf(result: RoleResult, goal: SimulationGoal): Verdict[] 
     isKept: utilizationPercent >= goal.utilizationPercent,
   };
   return [started, busy];
+}
+
+/** What a role's replicas cost, in words; undefined: no price was named. */
+export function costOf({ replicaHours }: RoleResult, { price }: SimulationGoal): string | undefined {
+  if (price === undefined) return undefined;
+  return `${replicaHours.toFixed(1)} replica-hours at ${price} cost ${(replicaHours * price).toFixed(2)}`;
 }
 
 function shownWait(ms: number): string {

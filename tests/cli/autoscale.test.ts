@@ -138,6 +138,7 @@ test("a process that is to end without work does its work first, and ends", asyn
 
 test.each([
   [["--autoscale", "/nowhere"], /\/nowhere: cannot be read/],
+  [["--bounds", "testing=0-4"], /--bounds are those of --autoscale/],
   [["--autoscale", "--bounds", "testing=4"], /--bounds testing=4: write it as testing=0-4/],
   [["--autoscale", "--bounds", "nobody=0-4"], /no ScaledObject is of "nobody"/],
 ] as const)("up %j cannot be meant", async (args, says) => {

@@ -34,6 +34,7 @@ interface Options {
   readonly within: number;
   readonly percent: number;
   readonly busy?: number;
+  readonly price?: number;
   readonly seed: number;
   readonly html?: string;
   readonly json?: boolean;
@@ -79,6 +80,7 @@ export function command(): Command {
     .option("--within <seconds>", "tasks are to begin within this", numberBetween(0, 864_000), 30)
     .option("--percent <percent>", "of them, as many", numberBetween(0, 100), 95)
     .option("--busy <percent>", "slots are to be busy for this part of the time", numberBetween(0, 100))
+    .option("--price <amount>", "of one replica for an hour: says what it costs", numberBetween(0, 1_000_000))
     .option("--seed <number>", "the same seed gives the same tasks", numberBetween(0, 2 ** 32 - 1), 1)
     .option("--html <file>", "write a page with pictures")
     .action(async (options: Options, self: Command) =>
@@ -110,6 +112,7 @@ async function run(options: Options, roles: Awaited<ReturnType<typeof loadRoles>
     withinMs: options.within * 1_000,
     percent: options.percent,
     utilizationPercent: options.busy,
+    price: options.price,
   };
   const results: PolicyResult[] = [];
   for (const directory of options.policy ?? [undefined]) {

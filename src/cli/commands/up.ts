@@ -1,5 +1,6 @@
 /** `agentmesh up`: every role in one process. */
 import { Command } from "commander";
+import { MeshError } from "../../core/errors.ts";
 import { pairs, withExamples } from "../help.ts";
 import { addSettings } from "../setting-flags.ts";
 
@@ -27,6 +28,8 @@ export function command(): Command {
     )
     .action(async ({ autoscale, bounds }: UpOptions, self: Command) => {
       const { serveMesh } = await import("../serve-mesh.ts");
+      if (bounds !== undefined && autoscale === undefined)
+        throw new MeshError("INVALID_CONFIG", "--bounds are those of --autoscale; say that too");
       if (autoscale === undefined) return serveMesh(self, (roles) => roles);
       const { readScalePolicies, withBounds } = await import("../scale-policies.ts");
       const directory = autoscale === true ? undefined : autoscale;
