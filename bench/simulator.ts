@@ -17,6 +17,7 @@ const spec: ScaledObjectSpec = {
   ...{ minReplicas: 2, maxReplicas: 5_000, pollingMs: 15_000, cooldownMs: 300_000, initialCooldownMs: 0 },
   fallback: undefined,
   behavior: hpaRulesDefault,
+  isPushed: true,
 };
 const settings = { min: 2, max: 5_000, tasksPerReplica: 4 };
 

@@ -29,6 +29,7 @@ export class WorkerPool {
   readonly #heartbeat: Heartbeat;
   readonly #connection: Connection;
   readonly #mesh: MeshClient;
+  #drained: Promise<void> | undefined;
 
   constructor(options: WorkerPoolOptions) {
     const { address, version, sandbox, processId } = options;
@@ -68,9 +69,15 @@ export class WorkerPool {
     return new Map([...this.#workers].map(([role, worker]) => [role, worker.load]));
   }
 
-  /** Lets running tasks end for at most `timeoutMs`, gives the rest back, and closes. */
-  async drain(timeoutMs: number): Promise<void> {
-    await Promise.all([...this.#workers.values()].map((worker) => worker.drain(timeoutMs)));
+  /** Lets running tasks end for at most `timeoutMs`, gives the rest back, and closes. Asked again, the shorter time counts. */
+  drain(timeoutMs: number): Promise<void> {
+    const ended = [...this.#workers.values()].map((worker) => worker.drain(timeoutMs));
+    this.#drained ??= this.#close(ended);
+    return this.#drained;
+  }
+
+  async #close(ended: readonly Promise<void>[]): Promise<void> {
+    await Promise.all(ended);
     await this.#heartbeat.close();
     this.#mesh.close();
     this.#connection.close();

@@ -66,6 +66,9 @@ export class Worker {
   #stream: ReportStream | undefined;
   #payloadBytesMax: number = limits.payloadBytesMax;
   #draining = false;
+  #drained: Promise<void> | undefined;
+  /** Resolves when a later drain leaves no more time. */
+  readonly #hurried = Promise.withResolvers<void>();
   #stopped = new AbortController();
   #conversation: Promise<void> | undefined;
   #idle: (() => void) | undefined;
@@ -94,15 +97,24 @@ export class Worker {
     return { tasksRunning: this.#running.size, slots: this.#options.role.concurrency };
   }
 
-  /** Takes no more; lets what runs end for at most `timeoutMs`, gives the rest back, and closes. */
-  async drain(timeoutMs: number): Promise<void> {
+  /**
+   * Takes no more; lets what runs end for at most `timeoutMs`, gives the rest back, and closes. Asked again, it is over with when the
+   * shorter time is.
+   */
+  drain(timeoutMs: number): Promise<void> {
+    if (this.#drained) setTimeout(() => this.#hurried.resolve(), timeoutMs).unref();
+    this.#drained ??= this.#drain(timeoutMs);
+    return this.#drained;
+  }
+
+  async #drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
     this.#stream?.push({ drain: true });
     const idle = new Promise<void>((resolve) => {
       this.#idle = resolve;
       if (this.#running.size === 0) resolve();
     });
-    await within(timeoutMs, idle);
+    await within(timeoutMs, Promise.race([idle, this.#hurried.promise]));
     for (const task of this.#running.values()) this.#giveBack(task);
     if (this.#stream) await within(goodbyeMs, this.#drainConfirmed.promise);
     this.#stopped.abort();

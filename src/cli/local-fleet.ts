@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { hostname } from "node:os";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { WorkerLoad } from "../agent/instance-load.ts";
 import { systemClock } from "../core/clock.ts";
 import { uniqueId } from "../core/ids.ts";
 import type { FleetCounts, WorkerFleet } from "../scaling/local/driver.ts";
@@ -18,8 +19,10 @@ interface Replica {
   readonly ended: Promise<void>;
   isReady: boolean;
   isDraining: boolean;
-  running: number;
+  load: WorkerLoad;
 }
+
+const noLoad: WorkerLoad = Object.freeze({ tasksRunning: 0, slots: 0 });
 
 export class LocalFleet implements WorkerFleet {
   readonly #options: Omit<WorkerHostOptions, "roles">;
@@ -46,6 +49,18 @@ export class LocalFleet implements WorkerFleet {
     };
   }
 
+  /** What a role's processes do, all of them together. */
+  loadOf(role: string): WorkerLoad {
+    const loads = [...this.#of(role)].map(({ load }) => load);
+    const sum = (field: keyof WorkerLoad) => loads.reduce((total, load) => total + load[field], 0);
+    return { tasksRunning: sum("tasksRunning"), slots: sum("slots") };
+  }
+
+  /** Tasks that run, of all roles. */
+  get running(): number {
+    return [...this.#replicas.keys()].reduce((total, role) => total + this.loadOf(role).tasksRunning, 0);
+  }
+
   /** Lets what runs end for at most `timeoutMs`; the rest goes back to its queue. */
   async drain(timeoutMs: number): Promise<void> {
     this.#hasEnded = true;
@@ -64,7 +79,9 @@ export class LocalFleet implements WorkerFleet {
     const wanted = this.#wanted.get(role) ?? 0;
     const working = [...this.#of(role)].filter(({ isDraining }) => !isDraining);
     for (let missing = working.length; missing < wanted; missing++) this.#start(role);
-    const idleFirst = working.sort((a, b) => Number(a.isReady) - Number(b.isReady) || a.running - b.running);
+    const idleFirst = working.sort(
+      (a, b) => Number(a.isReady) - Number(b.isReady) || a.load.tasksRunning - b.load.tasksRunning,
+    );
     for (const replica of idleFirst.slice(0, Math.max(0, working.length - wanted))) tell(replica, patienceMs);
   }
 
@@ -74,24 +91,28 @@ export class LocalFleet implements WorkerFleet {
     const child = fork(fileURLToPath(entry), { serialization: "advanced" });
     const processId = `${hostname()}-${child.pid}-${uniqueId(systemClock.now()).slice(-4)}`;
     const { promise: ended, resolve } = Promise.withResolvers<void>();
-    const replica: Replica = { process: child, ended, isReady: false, isDraining: false, running: 0 };
+    const replica: Replica = { process: child, ended, isReady: false, isDraining: false, load: noLoad };
     this.#of(role).add(replica);
     child.on("message", ({ disconnected, loads }: FromWorkerThread) => {
       replica.isReady = disconnected.length === 0;
-      replica.running = loads.get(role)?.tasksRunning ?? 0;
+      replica.load = loads.get(role) ?? noLoad;
     });
-    // What cannot be sent to a process that has died its end tells.
-    child.on("error", (error) => log.debug({ role, error: String(error) }, "a worker process"));
-    child.once("exit", (code, signal) => {
-      this.#of(role).delete(replica);
+    const over = (facts: object) => {
+      if (!this.#of(role).delete(replica)) return;
       resolve();
       if (replica.isDraining || this.#hasEnded) return;
       log.warn(
-        { role, code, signal, restartMs },
+        { role, restartMs, ...facts },
         "a worker process died; what it ran is tried again when its leases expire",
       );
       setTimeout(() => this.#settle(role), restartMs).unref();
+    };
+    // One that could not be started at all has no end; what cannot be sent to one that has died its end tells.
+    child.on("error", (error) => {
+      if (child.pid === undefined) over({ error: String(error) });
     });
+    child.once("exit", (code, signal) => over({ code, signal }));
+    if (child.pid === undefined) return;
     child.send({ config, roles: [role], address, processId, version, logFile } satisfies WorkerThreadData);
   }
 
@@ -104,5 +125,5 @@ export class LocalFleet implements WorkerFleet {
 
 function tell(replica: Replica, drainMs: number): void {
   replica.isDraining = true;
-  replica.process.send({ drainMs } satisfies ToWorkerThread);
+  if (replica.process.connected) replica.process.send({ drainMs } satisfies ToWorkerThread);
 }

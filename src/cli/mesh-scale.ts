@@ -1,5 +1,6 @@
 /** What a mesh's process has to do with scale: KEDA's scaler and ScaleService on every server, and, where it is asked to, workers of its own. */
 import { accessSync, constants } from "node:fs";
+import type { WorkerLoad } from "../agent/instance-load.ts";
 import type { Role } from "../agent/role.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Config } from "../core/config/settings.ts";
@@ -24,6 +25,10 @@ export interface MeshScale {
 }
 
 export interface LocalScaling {
+  /** What a role's worker processes do; undefined: it has none here. */
+  loadOf(role: string): WorkerLoad | undefined;
+  /** Tasks that they run now. */
+  running(): number;
   of(role: string): { readonly scale: LocalScale; readonly settings: ScaleSettings } | undefined;
   /** Scales no more, and lets what its workers run end for at most `timeoutMs`. */
   drain(timeoutMs: number): Promise<void>;
@@ -113,6 +118,8 @@ export function startScale(
   });
   scaler.start();
   return {
+    loadOf: (role) => (policies.has(role) ? fleet.loadOf(role) : undefined),
+    running: () => fleet.running,
     of(role) {
       const scale = scaler.statusOf(role);
       const policy = policies.get(role);

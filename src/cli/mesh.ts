@@ -2,7 +2,6 @@
 import { logVerbosity, setLogVerbosity } from "@grpc/grpc-js";
 import type { Announcer } from "../agent/announcer.ts";
 import { observeQueue } from "../agent/observe-queue.ts";
-import { probeRoutes } from "../agent/probes.ts";
 import type { Role } from "../agent/role.ts";
 import { catalogOf } from "../agent/role-catalog.ts";
 import { rolePolicies } from "../agent/role-limits.ts";
@@ -15,7 +14,7 @@ import type { InstanceRegistry } from "../fleet/instances.ts";
 import { type Edge, startEdge } from "../gateway/edge.ts";
 import { Queue } from "../queue/queue.ts";
 import type { QueueStore, StoreDescription } from "../queue/store.ts";
-import { type HttpListener, startHttp } from "../rpc/http.ts";
+import type { HttpListener } from "../rpc/http.ts";
 import type { GrpcServer } from "../rpc/server.ts";
 import { createMetrics, type Metrics, type QueueSample } from "../telemetry/metrics.ts";
 import { workflowServices } from "../workflow/service.ts";
@@ -23,6 +22,7 @@ import { drainMesh } from "./drain-mesh.ts";
 import { type MeshBodies, startBodies } from "./mesh-bodies.ts";
 import { discoveryRole, type MeshDiscovery, startDiscovery } from "./mesh-discovery.ts";
 import { announceInstances } from "./mesh-instances.ts";
+import { startListeners } from "./mesh-listeners.ts";
 import { type MeshScale, scaledServices, startScale, startTlsScaler } from "./mesh-scale.ts";
 import { openRegistry } from "./open-registry.ts";
 import { openStore } from "./open-store.ts";
@@ -102,7 +102,7 @@ async function start(options: MeshOptions, opened: Opened): Promise<Mesh> {
   const edge = await startMeshEdge(options, optionsOf(served[0] as Role, 0), opened);
   let workers: WorkerHost | undefined;
   const disconnected = () => workers?.disconnected ?? [];
-  const listeners = await startListeners(options, metrics, queue, draining.signal, disconnected);
+  const listeners = await startListeners(config, metrics, queue, draining.signal, disconnected);
   opened.push(...listeners.map((listener) => () => listener.close()));
   const describe = await queue.describe();
   if (describe.warning) log.warn({ store: describe.address }, describe.warning);
@@ -112,7 +112,7 @@ async function start(options: MeshOptions, opened: Opened): Promise<Mesh> {
   const address = dialable(host, servers[0]?.server.port ?? 0);
   workers = startWorkers(options, address);
   scale.local = startScale(options, { queue, address });
-  const instances = await announce(options, { registry, servers, workers });
+  const instances = await announce(options, { registry, servers, workers, scale });
   const parts = {
     draining,
     servers,
@@ -134,7 +134,11 @@ async function start(options: MeshOptions, opened: Opened): Promise<Mesh> {
     metricsPort: scrape.port,
     store: describe,
     ready: () => allConnected(parts.workers),
-    running: () => [...parts.workers.loads.values()].reduce((sum, load) => sum + load.tasksRunning, 0),
+    running: () =>
+      [...parts.workers.loads.values()].reduce(
+        (sum, load) => sum + load.tasksRunning,
+        scale.local?.running() ?? 0,
+      ),
     drain: (timeoutMs) => drainMesh(parts, timeoutMs),
   };
 }
@@ -233,45 +237,12 @@ function announce(
     readonly registry: InstanceRegistry;
     readonly servers: readonly { readonly role: string; readonly server: GrpcServer }[];
     readonly workers: WorkerHost;
+    readonly scale: MeshScale;
   },
 ): Promise<Announcer> {
   const served = parts.servers.map(({ role, server }) => ({ role, port: server.port }));
-  const workerLoadOf = (role: string) => parts.workers.loads.get(role);
+  const workerLoadOf = (role: string) => parts.scale.local?.loadOf(role) ?? parts.workers.loads.get(role);
   return announceInstances({ config, registry: parts.registry, served, version, workerLoadOf, log });
-}
-
-async function startListeners(
-  { config }: MeshOptions,
-  metrics: Metrics,
-  queue: Queue,
-  draining: AbortSignal,
-  disconnectedWorkers: () => readonly string[],
-): Promise<HttpListener[]> {
-  const { host, healthPort, metricsPort } = config.server;
-  const probes = { pingStore: () => queue.ping(), serving: () => !draining.aborted, disconnectedWorkers };
-  const health = await startHttp({
-    host,
-    port: healthPort,
-    what: "health",
-    portSetting: "server.healthPort",
-    routes: probeRoutes(probes),
-  });
-  const routes = { "/metrics": async () => ({ status: 200, ...(await metrics.scrape()) }) };
-  try {
-    return [
-      health,
-      await startHttp({
-        host,
-        port: metricsPort,
-        what: "metrics",
-        portSetting: "server.metricsPort",
-        routes,
-      }),
-    ];
-  } catch (error) {
-    await health.close();
-    throw error;
-  }
 }
 
 async function queueSamples(store: QueueStore): Promise<QueueSample[]> {

@@ -3,16 +3,14 @@ import type { ToWorkerThread, WorkerThreadData } from "./worker-host.ts";
 import { startWorkerRun, type WorkerRun } from "./worker-run.ts";
 
 let starting: Promise<WorkerRun> | undefined;
-let draining: Promise<void> | undefined;
 
 process.on("message", async (message: WorkerThreadData | ToWorkerThread) => {
   if ("config" in message) {
     starting = startWorkerRun(message, (now) => process.send?.(now));
     return;
   }
-  // A second word is of a mesh that ends: whoever started this ends it in time.
-  draining ??= starting?.then((run) => run.drain(message.drainMs));
-  await draining;
+  // It may come twice: of a scale, which is patient, and of a mesh that ends.
+  await (await starting)?.drain(message.drainMs);
   if (process.connected) process.disconnect();
 });
 // Ctrl-C in a terminal goes to every process of it: the mesh says when its workers end.

@@ -51,8 +51,10 @@ export function decide(load: RoleLoad, settings: ScaleSettings): Decision {
   return { metric, target, active, replicas: Math.min(max, Math.max(min, wanted)), terms };
 }
 
-function termsOf(load: RoleLoad, { targetWait }: ScaleSettings): Term[] {
+function termsOf(load: RoleLoad, { targetWait, max, tasksPerReplica }: ScaleSettings): Term[] {
   const { queued, scheduledSoon, running } = load;
+  // What there may be at most, beyond which it does not matter how many more it would take.
+  const most = Math.ceil(max * tasksPerReplica);
   // Until some task has ended nobody knows how long one takes.
   if (targetWait === undefined || load.serviceMs === undefined)
     return [
@@ -60,13 +62,13 @@ function termsOf(load: RoleLoad, { targetWait }: ScaleSettings): Term[] {
       { name: "scheduled soon", value: scheduledSoon },
       { name: "running", value: running },
     ];
-  return [{ name: "slots for the target wait", value: slotsForWait(load, load.serviceMs, targetWait) }];
+  return [{ name: "slots for the target wait", value: slotsForWait(load, load.serviceMs, targetWait, most) }];
 }
 
 /** The most of: what runs now, what the arrivals need for good, and what works off those that wait now in time. */
-function slotsForWait(load: RoleLoad, serviceMs: number, goal: WaitGoal): number {
+function slotsForWait(load: RoleLoad, serviceMs: number, goal: WaitGoal, most: number): number {
   const { queued, scheduledSoon, running, arrivalPerSecond } = load;
-  const steady = slotsFor((arrivalPerSecond * serviceMs) / 1_000, serviceMs, goal);
+  const steady = slotsFor((arrivalPerSecond * serviceMs) / 1_000, serviceMs, goal, most);
   return Math.max(
     running,
     steady,

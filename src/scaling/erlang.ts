@@ -26,10 +26,17 @@ export function latePart(slots: number, offered: number, serviceMs: number, wait
   return waitingPart(slots, offered) * Math.exp((-(slots - offered) * waitMs) / serviceMs);
 }
 
-/** The fewest slots by which the goal is kept. */
-export function slotsFor(offered: number, serviceMs: number, { seconds, percent }: WaitGoal): number {
+/** The fewest slots by which the goal is kept, `most` where that takes as many or more: the formula costs as much as there are slots. */
+export function slotsFor(
+  offered: number,
+  serviceMs: number,
+  { seconds, percent }: WaitGoal,
+  most = Number.POSITIVE_INFINITY,
+): number {
   if (offered <= 0) return 0;
-  const isKept = (slots: number) => latePart(slots, offered, serviceMs, seconds * 1_000) <= 1 - percent / 100;
+  if (offered >= most) return most;
+  const isKept = (slots: number) =>
+    slots >= most || latePart(slots, offered, serviceMs, seconds * 1_000) <= 1 - percent / 100;
   // From above by doubling, then by halves: what is late shrinks with each slot.
   let enough = Math.floor(offered) + 1;
   let few = enough - 1;
@@ -42,5 +49,5 @@ export function slotsFor(offered: number, serviceMs: number, { seconds, percent 
     if (isKept(middle)) enough = middle;
     else few = middle;
   }
-  return enough;
+  return Math.min(enough, most);
 }

@@ -145,7 +145,8 @@ function stabilized(
 ): number {
   const since = (seconds: number) =>
     state.recommendations.filter(({ atMs }) => atMs > nowMs - seconds * 1_000).map((one) => one.replicas);
-  if (behavior === undefined) return Math.max(wanted, ...since(stabilizationSecondsOfOld));
+  // The older rules count what is just as old as their window, those of a behavior do not.
+  if (behavior === undefined) return Math.max(wanted, ...since(stabilizationSecondsOfOld + 0.001));
   const least = Math.min(wanted, ...since(behavior.scaleUp.stabilizationWindowSeconds));
   const most = Math.max(wanted, ...since(behavior.scaleDown.stabilizationWindowSeconds));
   return Math.min(Math.max(replicas, least), most);
@@ -197,7 +198,7 @@ function limitOf(
 function remembered({ behavior }: HpaSpec, state: HpaState, nowMs: number, wanted: number): HpaState {
   const seconds = behavior
     ? Math.max(behavior.scaleUp.stabilizationWindowSeconds, behavior.scaleDown.stabilizationWindowSeconds)
-    : stabilizationSecondsOfOld;
+    : stabilizationSecondsOfOld + 0.001;
   const recent = state.recommendations.filter(({ atMs }) => atMs > nowMs - seconds * 1_000);
   return { ...state, recommendations: [...recent, { atMs: nowMs, replicas: wanted }] };
 }

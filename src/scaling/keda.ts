@@ -19,10 +19,12 @@ export interface ScaledObjectSpec {
   readonly pollingMs: number;
   /** Without work for this long the last replicas are stopped, where `minReplicas` is 0. */
   readonly cooldownMs: number;
-  /** From its making on nothing is stopped for this long. */
+  /** What has not had work since it was made is not stopped for this long. */
   readonly initialCooldownMs: number;
   readonly fallback: Fallback | undefined;
   readonly behavior: HpaSpec["behavior"];
+  /** The scaler tells of work (external-push); else it is polled for alone. */
+  readonly isPushed: boolean;
 }
 
 /** What the scaler said. */
@@ -69,9 +71,10 @@ export function kedaStep(
     return { ...kept, replicas: Math.max(1, spec.minReplicas), did: "started the first" };
   }
   if (spec.minReplicas > 0 || replicas === 0) return kept;
-  const isCool =
-    nowMs >= state.createdMs + spec.initialCooldownMs &&
-    nowMs >= (state.activeMs ?? Number.NEGATIVE_INFINITY) + spec.cooldownMs;
+  const { createdMs, activeMs } = state;
+  // What has never had work has its own time, which is none unless it is said.
+  const coolMs = activeMs === undefined ? createdMs + spec.initialCooldownMs : activeMs + spec.cooldownMs;
+  const isCool = nowMs >= coolMs;
   return isCool ? { ...kept, replicas: 0, did: "stopped the last" } : kept;
 }
 

@@ -53,7 +53,7 @@ const ScaledObject = z.strictObject({
     fallback: z
       .strictObject({
         failureThreshold: z.int().min(0).max(1_000),
-        replicas: z.int().min(0).max(100_000),
+        replicas: z.int().min(1).max(100_000),
         behavior: z
           .enum(["static", "currentReplicas", "currentReplicasIfHigher", "currentReplicasIfLower"])
           .optional(),
@@ -100,7 +100,7 @@ export function readScaledObject(yaml: string, file: string): ReadScaledObject {
     rules: faultsOf,
   });
   const { minReplicaCount, maxReplicaCount, fallback, triggers, advanced } = spec;
-  const [{ metadata }] = triggers as [z.infer<typeof Trigger>];
+  const [{ metadata, type }] = triggers as [z.infer<typeof Trigger>];
   return {
     role: metadata.role ?? "",
     metadata,
@@ -112,6 +112,7 @@ export function readScaledObject(yaml: string, file: string): ReadScaledObject {
       initialCooldownMs: (spec.initialCooldownPeriod ?? 0) * 1_000,
       fallback: fallback && { ...fallback, behavior: fallback.behavior ?? "static" },
       behavior: behaviorOf(advanced?.horizontalPodAutoscalerConfig?.behavior),
+      isPushed: type === "external-push",
     },
   };
 }
@@ -121,12 +122,20 @@ function faultsOf({ spec, metadata }: ScaledObject): FieldViolation[] {
   const min = spec.minReplicaCount ?? defaults.minReplicas;
   const max = spec.maxReplicaCount ?? defaults.maxReplicas;
   const [trigger] = spec.triggers;
+  const kedas = Object.keys(metadata.annotations ?? {}).filter((name) =>
+    name.startsWith("autoscaling.keda.sh/"),
+  );
   const rules: readonly [isBroken: boolean, field: string, description: string][] = [
     [min > max, "spec.maxReplicaCount", `is ${max}, less than minReplicaCount, ${min}`],
     [
       (spec.fallback?.replicas ?? 0) > max,
       "spec.fallback.replicas",
       `is ${spec.fallback?.replicas}, more than maxReplicaCount, ${max}`,
+    ],
+    [
+      kedas.length > 0,
+      "metadata.annotations",
+      `has ${kedas.join(", ")}, which KEDA alone heeds; leave it out of files that others scale by`,
     ],
     [!trigger?.metadata.role, "spec.triggers.0.metadata", "names no role"],
     [

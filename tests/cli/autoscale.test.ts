@@ -21,14 +21,21 @@ spec:
   maxReplicaCount: 3
   advanced: { horizontalPodAutoscalerConfig: { behavior: { scaleDown: { stabilizationWindowSeconds: 0 } } } }
   triggers:
-    - { type: external-push, metadata: { scalerAddress: "scaler:9090", role: slow, tasksPerReplica: "1" } }
+    - { type: external-push, metadata: { scalerAddress: "scaler:9090", role: slow, tasksPerReplica: "2" } }
 `;
 
 let up: Up;
 let mesh: MeshClient;
 beforeAll(async () => {
   writeFileSync(join(directory, "slow.yaml"), policy);
-  up = await startUp(["--role-module", join(import.meta.dirname, "slow-role.ts"), "--autoscale", directory]);
+  up = await startUp([
+    "--role-module",
+    join(import.meta.dirname, "slow-role.ts"),
+    "--autoscale",
+    directory,
+    "--concurrency",
+    "2",
+  ]);
   mesh = new MeshClient({ server: up.server });
 });
 afterAll(async () => {
@@ -60,7 +67,7 @@ describe("a role's worker processes", () => {
   test("are none without work, one at the first task, and as many as its work asks for at the next look", async () => {
     expect(workers()).toEqual([]);
     const until = join(directory, "first");
-    const tasks = await Promise.all([1, 2, 3, 4, 5].map(() => mesh.submit("slow", { until })));
+    const tasks = await Promise.all([1, 2, 3, 4, 5, 6].map(() => mesh.submit("slow", { until })));
     await vi.waitFor(async () => expect((await scaleOf())?.ready).toBe(1), 10_000);
     await vi.waitFor(async () => expect(await scaleOf()).toMatchObject({ ready: 3, desired: 3 }), 25_000);
     expect(workers()).toHaveLength(3);
@@ -81,21 +88,28 @@ describe("a role's worker processes", () => {
   }, 60_000);
 
   test("that are one too many end what they run", async () => {
-    const untils = ["a", "b", "c"].map((name) => join(directory, name));
-    const tasks = await Promise.all(untils.map((until) => mesh.submit("slow", { until })));
-    await vi.waitFor(async () => expect((await scaleOf())?.running).toBe(3), 30_000);
-    writeFileSync(untils[0] as string, "");
-    writeFileSync(untils[1] as string, "");
-    await vi.waitFor(async () => expect((await scaleOf())?.replicas).toBe(1), 40_000);
-    // Whichever was told to go: what runs goes on.
-    await pause(500);
-    expect((await mesh.get(tasks[2]?.id ?? "")).state).toBe(4);
-    writeFileSync(untils[2] as string, "");
+    const tasks = await Promise.all(
+      Array.from({ length: 6 }, async (_, place) => {
+        const until = join(directory, `task-${place}`);
+        return { until, id: (await mesh.submit("slow", { until })).id };
+      }),
+    );
+    const running = () => Promise.all(tasks.map(({ id }) => mesh.get(id)));
+    await vi.waitFor(async () => expect((await scaleOf())?.running).toBe(6), 40_000);
+    // Each of three has two; one of each ends, and two are enough for what is left: one that works is to go.
+    const byWorker = Map.groupBy(await running(), ({ workerId }) => workerId);
+    expect([...byWorker.values()].map((own) => own.length)).toEqual([2, 2, 2]);
+    const untilOf = (id: string) => tasks.find((task) => task.id === id)?.until ?? "";
+    for (const [first] of byWorker.values()) writeFileSync(untilOf(first?.id ?? ""), "");
+    await vi.waitFor(async () => expect(await scaleOf()).toMatchObject({ replicas: 2, draining: 1 }), 40_000);
+    await pause(1_000);
+    expect(await scaleOf()).toMatchObject({ running: 3, draining: 1 });
+    for (const { until } of tasks) writeFileSync(until, "");
     for (const { id } of tasks) expect(await mesh.result(id)).toEqual({ done: true });
-    expect((await Promise.all(tasks.map(({ id }) => mesh.get(id)))).map(({ attempt }) => attempt)).toEqual([
-      1, 1, 1,
-    ]);
-  });
+    expect((await running()).map(({ attempt }) => attempt)).toEqual([1, 1, 1, 1, 1, 1]);
+    await vi.waitFor(async () => expect((await scaleOf())?.draining).toBe(0), 10_000);
+    // Two looks of the HPA, 15 s apart, and what they start.
+  }, 120_000);
 });
 
 describe("agentmesh scale", () => {
@@ -106,7 +120,7 @@ describe("agentmesh scale", () => {
     for (const line of table.stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
     const sum = await agentmesh(["scale", "--explain", "slow", "--server", up.server]);
     expect(sum.stdout).toMatch(/\d+ queued \+ 0 scheduled soon \+ \d+ running = \d+/);
-    expect(sum.stdout).toMatch(/÷ 1 a replica = /);
+    expect(sum.stdout).toMatch(/÷ 2 a replica = /);
     const { roles } = JSON.parse(
       (await agentmesh(["scale", "slow", "--json", "--server", up.server])).stdout,
     );

@@ -67,6 +67,12 @@ describe("a ScaledObject is refused", () => {
       /spec\.polingInterval: unknown field; did you mean "pollingInterval"/,
     ],
     ["replicas: 25", "replicas: 101", /spec\.fallback\.replicas: is 101, more than maxReplicaCount, 100/],
+    ["replicas: 25", "replicas: 0", /spec\.fallback\.replicas/],
+    [
+      "  labels:",
+      '  annotations: { autoscaling.keda.sh/paused: "true" }\n  labels:',
+      /metadata\.annotations: has autoscaling\.keda\.sh\/paused/,
+    ],
     ["role: coding\n", "\n", /spec\.triggers\.0\.metadata: names no role/],
     ["local:9090", "local", /needs a scalerAddress of HOST:PORT/],
     ["type: external-push", "type: cron", /spec\.triggers\.0\.type/],

@@ -110,6 +110,14 @@ describe("a target wait", () => {
     expect(decide({ ...backlog, serviceMs: 60_000 }, settings).replicas).toBe(93);
   });
 
+  test("is found at once, however much work there seems to be: beyond the most it does not matter", () => {
+    const flood = { ...idleLoad, queued: 1e6, running: 800, arrivalPerSecond: 1_666, serviceMs: 48_000_000 };
+    const begun = performance.now();
+    expect(decide(flood, { ...settings, max: 200 }).replicas).toBe(200);
+    // Without a bound it took ten seconds.
+    expect(performance.now() - begun).toBeLessThan(1_000);
+  });
+
   test("has room for chance beyond what arrives on average", () => {
     const steady = { ...idleLoad, running: 50, arrivalPerSecond: 5, serviceMs: 10_000 };
     const { replicas } = decide(steady, settings);

@@ -17,6 +17,7 @@ const spec: ScaledObjectSpec = {
   initialCooldownMs: 0,
   fallback: undefined,
   behavior: hpaRulesDefault,
+  isPushed: true,
 };
 const busy: Seen = { active: true, metric: 12, target: 4 };
 const idle: Seen = { active: false, metric: 0, target: 4 };

@@ -12,7 +12,7 @@ import {
   simulateRole,
 } from "../../scaling/simulate/simulate.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { gathered, numberBetween, perSecond, withExamples, withJson } from "../help.ts";
+import { gathered, numberBetween, perSecond, wholeNumber, withExamples, withJson } from "../help.ts";
 import { loadRoles } from "../load-roles.ts";
 import { note, print, printJson } from "../output.ts";
 import { policyDirectoryDefault, readScalePolicies, type ScalePolicy } from "../scale-policies.ts";
@@ -25,7 +25,7 @@ interface Options {
   readonly trace?: string;
   readonly roles?: readonly string[];
   readonly rate: number;
-  readonly hours: number;
+  readonly hours?: number;
   readonly serviceSeconds: number;
   readonly service: ServiceShape;
   readonly startSeconds: number;
@@ -40,6 +40,8 @@ interface Options {
   readonly json?: boolean;
 }
 
+const hoursDefault = 24;
+
 export function command(): Command {
   const simulate = new Command("simulate")
     .description(
@@ -51,7 +53,11 @@ export function command(): Command {
     .option("--trace <file>", "as they came: CSV with the columns seconds, role and, if need be, count")
     .option("--roles <names>", "these alone, separated by commas; default: testing", names)
     .option("--rate <rate>", "tasks of each role on average: 5/s, 30/m, 10000/h", perSecond, 10_000 / 3_600)
-    .option("--hours <hours>", "how long", numberBetween(0.01, 100_000), 24)
+    .option(
+      "--hours <hours>",
+      "how long; default: 24, or to the end of the trace and an hour more",
+      numberBetween(0.01, 100_000),
+    )
     .option(
       "--service-seconds <seconds>",
       "how long a task runs on average",
@@ -70,7 +76,7 @@ export function command(): Command {
     .option(
       "--slots <number>",
       "tasks that a replica runs at once; default: the role's concurrency",
-      numberBetween(1, 100_000),
+      wholeNumber(1, 100_000),
     )
     .option(
       "--policy <directory>",
@@ -100,7 +106,7 @@ export function command(): Command {
 async function run(options: Options, roles: Awaited<ReturnType<typeof loadRoles>>): Promise<void> {
   const trace = options.trace === undefined ? undefined : readTrace(readText(options.trace), options.trace);
   const wanted = options.roles ?? (trace ? [...trace.keys()] : ["testing"]);
-  const durationMs = options.hours * 3_600_000;
+  const durationMs = (options.hours ?? hoursOf(trace)) * 3_600_000;
   const plan: Omit<SimulationOptions, "roles"> = {
     arrivals: trace ? { trace } : { pattern: options.pattern, perSecond: options.rate },
     durationMs,
@@ -121,8 +127,8 @@ async function run(options: Options, roles: Awaited<ReturnType<typeof loadRoles>
     results.push({ name, roles: wanted.map((role) => simulated(role, name, policies, plan, options)) });
   }
   if (options.html !== undefined) {
-    const title = `${trace ? options.trace : options.pattern}, ${options.hours} h`;
-    writeFileSync(options.html, simulationPage(title, results, goal));
+    const title = `${trace ? options.trace : options.pattern}, ${durationMs / 3_600_000} h`;
+    writeText(options.html, simulationPage(title, results, goal));
     note(`the page is in ${options.html}`);
   }
   if (options.json) printJson(results.map((one) => resultJson(one, goal)));
@@ -171,6 +177,26 @@ function resultJson({ name, roles }: PolicyResult, goal: SimulationGoal): object
       return { ...rest, waitsMs, verdicts: verdictsOf(result, goal), series };
     }),
   };
+}
+
+/** Until the last task of a trace, and an hour for it to end. */
+function hoursOf(trace: ReadonlyMap<string, readonly number[]> | undefined): number {
+  if (trace === undefined) return hoursDefault;
+  const lastMs = [...trace.values()].reduce(
+    (last, times) => times.reduce((a, b) => (a > b ? a : b), last),
+    0,
+  );
+  return Math.ceil(lastMs / 3_600_000) + 1;
+}
+
+function writeText(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (cause) {
+    throw new MeshError("INVALID_CONFIG", `${file}: cannot be written: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
 }
 
 function readText(file: string): string {

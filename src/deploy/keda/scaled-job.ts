@@ -16,7 +16,7 @@ export function inferenceJob(): object {
       failedJobsHistoryLimit: 5,
       // The default ends jobs that run when this file changes.
       rollout: { strategy: "gradual", propagationPolicy: "background" },
-      // Work that runs is part of the metric, so jobs that run are not to be taken off it once more.
+      // It takes the jobs that run off the metric, which counts what they run.
       scalingStrategy: { strategy: "default" },
       jobTargetRef: {
         backoffLimit: 0,
@@ -31,6 +31,8 @@ export function inferenceJob(): object {
                 image: "agentmesh:0.1.0",
                 // It takes one task at a time, and ends when there is none left.
                 args: ["serve", "--role", name, "--concurrency", "1", "--worker-idle-seconds-max", "30"],
+                // The mesh's store, as every pod of it has it.
+                envFrom: [{ configMapRef: { name: "agentmesh" } }],
                 resources: { limits: { "nvidia.com/gpu": 1, memory: "16Gi" }, requests: { cpu: "2" } },
               },
             ],

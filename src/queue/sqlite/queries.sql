@@ -64,7 +64,7 @@ SELECT seq, id, queue, state, fence FROM task INDEXED BY task_finished
 WHERE queue = :queue AND finished_ms IS NOT NULL AND finished_ms <= :before ORDER BY finished_ms, seq LIMIT :limit;
 
 -- name: scheduledSoon
-SELECT count(*) AS count FROM (SELECT 1 FROM task
+SELECT count(*) AS count FROM (SELECT 1 FROM task INDEXED BY task_scheduled
   WHERE state = 'SCHEDULED' AND run_at_ms <= :soon AND queue = :queue LIMIT :max);
 
 -- name: oldestQueued

@@ -23,20 +23,22 @@ export async function* followActivity(options: FollowOptions): AsyncGenerator<bo
   const { role, isActive, activity, signal, lookMs = lookMsDefault } = options;
   let hinted = Promise.withResolvers<void>();
   const hint = () => hinted.resolve();
+  let told: boolean | undefined;
+  // Where there is work already, more of it is no news; the timer finds its end.
   const stop = activity((queue) => {
-    if (queue === role) hint();
+    if (queue === role && told !== true) hint();
   });
   const timer = setInterval(hint, lookMs);
   signal.addEventListener("abort", hint, { once: true });
   try {
-    let told = await isActive();
+    told = await isActive();
     yield told;
     for (;;) {
       await hinted.promise;
       if (signal.aborted) return;
       // Before the look: what is hinted while it is under way it may not have seen.
       hinted = Promise.withResolvers();
-      const now = await isActive().catch(() => told);
+      const now: boolean = await isActive().catch(() => told === true);
       if (now === told) continue;
       told = now;
       yield now;

@@ -49,6 +49,8 @@ interface ScaledRole {
   readonly settings: ScaleSettings;
   state: ScalerState;
   heldBy: string;
+  /** A push is being looked into: more of them say nothing new. */
+  isPushing: boolean;
   /** One step after the other: a poll that is under way must not undo a later look. */
   turn: Promise<void>;
 }
@@ -75,7 +77,15 @@ export class LocalScaler {
     this.#roles = new Map(
       [...options.policies].map(([role, { spec, settings }]) => [
         role,
-        { role, spec, settings, state: scalerStateFirst(spec, nowMs), heldBy: "", turn: Promise.resolve() },
+        {
+          role,
+          spec,
+          settings,
+          state: scalerStateFirst(spec, nowMs),
+          heldBy: "",
+          isPushing: false,
+          turn: Promise.resolve(),
+        },
       ]),
     );
   }
@@ -92,7 +102,11 @@ export class LocalScaler {
     this.#unlisten = activity((queue) => {
       const one = this.#roles.get(queue);
       // What KEDA makes of a push: it starts the first replica, and no more.
-      if (one?.state.replicas === 0) void this.#poll(one);
+      if (!one?.spec.isPushed || one.state.replicas > 0 || one.isPushing) return;
+      one.isPushing = true;
+      void this.#poll(one).finally(() => {
+        one.isPushing = false;
+      });
     });
   }
 
@@ -138,6 +152,13 @@ export class LocalScaler {
       this.#options.log.info({ role: one.role, from: before, to: replicas }, "scaling");
       this.#options.fleet.scale(one.role, replicas);
     });
+    // A step that fails must not be the last one.
+    one.turn = one.turn.catch((error) =>
+      this.#options.log.error(
+        { role: one.role, error: String(error) },
+        "scaling failed; the next look tries again",
+      ),
+    );
     return one.turn;
   }
 

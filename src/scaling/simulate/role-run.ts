@@ -117,7 +117,7 @@ class RoleRun {
       else if (next === arrival) {
         this.#arrive();
         arrival = arrivals.next();
-        if (this.#scaler.replicas === 0 && push > next + pushMs) push = next + pushMs;
+        if (spec.isPushed && this.#scaler.replicas === 0 && push > next + pushMs) push = next + pushMs;
       } else if (next === push) {
         push = Number.POSITIVE_INFINITY;
         this.#poll();

@@ -14,6 +14,7 @@ const spec: ScaledObjectSpec = {
   initialCooldownMs: 0,
   fallback: { failureThreshold: 2, replicas: 3, behavior: "currentReplicasIfHigher" },
   behavior: hpaRulesDefault,
+  isPushed: true,
 };
 
 beforeEach(() => void vi.useFakeTimers());
@@ -22,6 +23,7 @@ afterEach(() => void vi.useRealTimers());
 function start(parts: Partial<ScaledObjectSpec> = {}) {
   let load: RoleLoad | Error = idleLoad;
   const asked: number[] = [];
+  let fails = false;
   let ready = (_: string) => {};
   const policies = new Map([
     ["coding", { spec: { ...spec, ...parts }, settings: { min: 0, max: 10, tasksPerReplica: 4 } }],
@@ -39,7 +41,13 @@ function start(parts: Partial<ScaledObjectSpec> = {}) {
       return () => {};
     },
     fleet: {
-      scale: (_, replicas) => void asked.push(replicas),
+      scale(_, replicas) {
+        if (fails) {
+          fails = false;
+          throw new Error("no process can be started");
+        }
+        asked.push(replicas);
+      },
       counts: () => ({ ready: asked.at(-1) ?? 0, starting: 0, draining: 0 }),
     },
     clock: { now: () => Date.now() },
@@ -49,6 +57,9 @@ function start(parts: Partial<ScaledObjectSpec> = {}) {
   return {
     scaler,
     asked,
+    failNext() {
+      fails = true;
+    },
     /** The work from now on; a push tells of it where there was none. */
     async work(next: Partial<RoleLoad> | Error, push = true) {
       load = next instanceof Error ? next : { ...idleLoad, ...next };
@@ -83,6 +94,25 @@ describe("a role with none at least", () => {
     expect(asked.at(-1)).toBe(2);
     await pass(61);
     expect(asked.at(-1)).toBe(0);
+  });
+
+  test("is not pushed for where its trigger is polled alone", async () => {
+    const { asked, work, pass } = start({ isPushed: false });
+    await pass(0);
+    await work({ queued: 40 });
+    await pass(29);
+    expect(asked).toEqual([0]);
+    await pass(1);
+    expect(asked.slice(0, 2)).toEqual([0, 1]);
+  });
+
+  test("goes on after a step that failed", async () => {
+    const { asked, work, pass, failNext } = start();
+    await pass(0);
+    failNext();
+    await work({ queued: 40 });
+    await pass(15);
+    expect(asked.at(-1)).toBe(5);
   });
 
   test("is told of work by a poll where no push came", async () => {

@@ -18,6 +18,7 @@ const spec: ScaledObjectSpec = {
   initialCooldownMs: 0,
   fallback: undefined,
   behavior: hpaRulesDefault,
+  isPushed: true,
 };
 const settings = { min: 2, max: 50, tasksPerReplica: 4 };
 const role = { role: "coding", spec, settings, slots: 4 };
