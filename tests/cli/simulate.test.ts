@@ -49,12 +49,21 @@ test("compares policies over the same tasks, for programs and as a page", async 
   expect(html).not.toMatch(/NaN|undefined|Infinity/);
 });
 
+test("a trace is simulated to its end, however late that is", async () => {
+  const trace = join(freshDirectory(), "trace.csv");
+  writeFileSync(trace, "seconds,role,count\n100000,testing,7\n172900,testing,5\n");
+  const { stdout } = await agentmesh(["simulate", "--trace", trace, "--json"]);
+  expect(JSON.parse(stdout)[0].roles).toMatchObject([{ role: "testing", arrived: 12, ended: 12 }]);
+});
+
 test.each([
   [["--roles", "nobody"], 2, /has no ScaledObject of "nobody"; it has coding, /],
   [["--policy", "/nowhere"], 2, /\/nowhere: cannot be read/],
   [["--rate", "fast"], 2, /Write it as 5\/s, 30\/m or 100\/h/],
   [["--pattern", "wave"], 2, /steady, burst, diurnal, spike/],
   [["--trace", "/nowhere.csv"], 2, /\/nowhere\.csv: cannot be read/],
+  [["--html", "/nowhere/page.html", "--hours", "1"], 2, /\/nowhere\/page\.html: cannot be written/],
+  [["--slots", "1.5"], 2, /It must be a whole number/],
 ] as const)("%j cannot be meant", async (args, code, says) => {
   const ran = await agentmesh(["simulate", ...args]);
   expect([ran.code, ran.stderr]).toEqual([code, expect.stringMatching(says)]);
