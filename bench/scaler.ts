@@ -12,7 +12,7 @@ import { crowd } from "./support/measure.ts";
 import { redisMeter } from "./support/meters.ts";
 import { options } from "./support/options.ts";
 import { Part } from "./support/part.ts";
-import { payloadBytes } from "./support/queue-contenders.ts";
+import { payloadBytes, storeLimits } from "./support/queue-contenders.ts";
 import { startRedis } from "./support/redis-server.ts";
 import { print, printHead, progress, redisVersion } from "./support/report.ts";
 import { RespClient } from "./support/resp.ts";
@@ -31,7 +31,7 @@ const { pushes, calls, objects, seconds, tasks } = options({
 });
 const redis = await startRedis({ appendfsync: "everysec" });
 const resp = await RespClient.connect(redis.port);
-const server = await Part.start("scaler", { redisUrl: redis.url });
+const server = await Part.start("mesh-server", { redisUrl: redis.url, limits: storeLimits });
 const address = await server.ask<string>("address");
 const mesh = new MeshClient({ server: address });
 const keda = new Keda(address, { role: roleName });

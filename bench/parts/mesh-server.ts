@@ -1,4 +1,4 @@
-/** A server of the mesh in a process of its own: every service over a store, no workers. */
+/** A server of the mesh in a process of its own: every service over a store, KEDA's scaler too, no workers. */
 import { catalogOf } from "../../src/agent/role-catalog.ts";
 import { startRoleServer } from "../../src/agent/role-server.ts";
 import { systemClock } from "../../src/core/clock.ts";
@@ -10,6 +10,8 @@ import { Queue } from "../../src/queue/queue.ts";
 import { openRedisStore } from "../../src/queue/redis/store.ts";
 import { openSqliteStore } from "../../src/queue/sqlite/store.ts";
 import type { StoreLimits } from "../../src/queue/store.ts";
+import { externalScaler } from "../../src/scaling/external/service.ts";
+import { RoleLoads } from "../../src/scaling/role-loads.ts";
 import { benchRole } from "../support/role.ts";
 import { partOptions, servePart } from "../support/serve-part.ts";
 
@@ -42,6 +44,13 @@ const server = await startRoleServer({
   observe: () => {},
   draining: draining.signal,
   more: () => [],
+  foreign: [
+    externalScaler({
+      scales: new Map([[role.name, role.scale]]),
+      loads: new RoleLoads(queue, systemClock),
+      activity: (listener) => queue.onReady(listener),
+    }),
+  ],
 });
 server.setServing(true);
 queue.start();
