@@ -1,8 +1,10 @@
 /** Every mutant; those of another part of the mesh get a file of their own beside these, and a place here. */
+import { discoveryMutants } from "./discovery.ts";
 import { fleetMutants } from "./fleet.ts";
 import type { Mutant } from "./mutant.ts";
 import { queueMutants } from "./queue.ts";
 import { redisMutants } from "./redis.ts";
+import { scalingMutants } from "./scaling.ts";
 import { sqliteMutants } from "./sqlite.ts";
 import { workerMutants } from "./worker.ts";
 
@@ -12,4 +14,6 @@ export const mutants: readonly Mutant[] = [
   ...queueMutants,
   ...workerMutants,
   ...fleetMutants,
+  ...discoveryMutants,
+  ...scalingMutants,
 ];
