@@ -1,10 +1,8 @@
 /** The control plane of a process that serves the role discovery: its source, its policy's file, its services. */
-import { readFile } from "node:fs/promises";
 import { DiscoveryServiceService } from "../../gen/grpc/agentmesh/v1/discovery.ts";
 import { systemClock } from "../core/clock.ts";
 import { discoverySource } from "../core/config/discovery-settings.ts";
 import type { Config } from "../core/config/settings.ts";
-import { MeshError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
 import { ConnectedClients } from "../discovery/ads/clients.ts";
 import { loadReportService } from "../discovery/ads/load-reports.ts";
@@ -19,6 +17,7 @@ import { watchFile } from "../discovery/watch-file.ts";
 import type { InstanceRegistry } from "../fleet/instances.ts";
 import type { MountedService } from "../rpc/server.ts";
 import type { DiscoveryMetrics } from "../telemetry/discovery-metrics.ts";
+import { readText } from "./read-text.ts";
 
 export const discoveryRole = "discovery";
 
@@ -55,7 +54,7 @@ export async function startDiscovery(options: MeshDiscoveryOptions): Promise<Mes
     sourceAway: plane.state?.sourceError !== undefined,
   }));
   // Nobody is told anything before a policy is in force: the defaults may be what it forbids.
-  if (policyFile !== undefined) await readFirst(policyFile, plane);
+  if (policyFile !== undefined) readFirst(policyFile, plane);
   const unwatch = policyFile === undefined ? () => {} : watchPolicy(policyFile, plane);
   plane.start();
   const observer = observerOf(metrics, log);
@@ -79,11 +78,8 @@ export async function startDiscovery(options: MeshDiscoveryOptions): Promise<Mes
 }
 
 /** Throws INVALID_POLICY where there is no policy that could be in force. */
-async function readFirst(path: string, plane: ControlPlane): Promise<void> {
-  const text = await readFile(path, "utf8").catch((cause: Error) => {
-    throw new MeshError("INVALID_POLICY", `${path}: cannot be read: ${cause.message}`, { cause });
-  });
-  const refusal = plane.setPolicy(text);
+function readFirst(path: string, plane: ControlPlane): void {
+  const refusal = plane.setPolicy(readText(path, "INVALID_POLICY"));
   if (refusal) throw refusal;
 }
 

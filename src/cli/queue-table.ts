@@ -4,22 +4,18 @@ import { durationToMs } from "../core/time.ts";
 import { type Column, out, print, printJson, table } from "./output.ts";
 import { plainLine, shownDuration } from "./terminal-text.ts";
 
-function count(head: string, of: (queue: QueueStatus) => number): Column<QueueStatus> {
+/** A column of numbers, none of which is dim. */
+export function count<Row>(head: string, of: (row: Row) => number, shown = shortCount): Column<Row> {
   return {
     head,
     right: true,
-    cell: (queue) => shortCount(of(queue)),
-    paint: (cell, queue) => (of(queue) === 0 ? out.dim(cell) : cell),
+    cell: (row) => shown(of(row)),
+    paint: (cell, row) => (of(row) === 0 ? out.dim(cell) : cell),
   };
 }
 
 function rate(head: string, of: (queue: QueueStatus) => number): Column<QueueStatus> {
-  return {
-    head,
-    right: true,
-    cell: (queue) => shortRate(of(queue)),
-    paint: (cell, queue) => (of(queue) === 0 ? out.dim(cell) : cell),
-  };
+  return count(head, of, shortRate);
 }
 
 const columns: readonly Column<QueueStatus>[] = [

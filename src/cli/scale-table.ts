@@ -2,7 +2,7 @@
 import type { RoleScale } from "../../gen/grpc/agentmesh/v1/scale.ts";
 import { durationToMs } from "../core/time.ts";
 import { type Column, out, table } from "./output.ts";
-import { shortCount } from "./queue-table.ts";
+import { count } from "./queue-table.ts";
 import { shownDuration } from "./terminal-text.ts";
 
 const columns: readonly Column<RoleScale>[] = [
@@ -24,15 +24,6 @@ const columns: readonly Column<RoleScale>[] = [
   },
   { head: "WHY", cell: whyOf, least: 12 },
 ];
-
-function count(head: string, of: (scale: RoleScale) => number): Column<RoleScale> {
-  return {
-    head,
-    right: true,
-    cell: (scale) => shortCount(of(scale)),
-    paint: (cell, scale) => (of(scale) === 0 ? out.dim(cell) : cell),
-  };
-}
 
 /** As one text: a live view draws it again and again. */
 export function scaleTable(scales: readonly RoleScale[]): string {

@@ -2,10 +2,11 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Command } from "commander";
 import type { Role } from "../agent/role.ts";
+import { aborted } from "../core/aborted.ts";
 import { systemClock } from "../core/clock.ts";
 import { createLogger } from "../core/log.ts";
 import { exitCodes } from "./exit-codes.ts";
-import { aborted, interrupts } from "./interrupts.ts";
+import { interrupts } from "./interrupts.ts";
 import { loadRoles } from "./load-roles.ts";
 import { type Mesh, type MeshOptions, startMesh } from "./mesh.ts";
 import { print } from "./output.ts";

@@ -58,7 +58,8 @@ export const hpaStateFirst: HpaState = Object.freeze({ recommendations: [], ups:
 /** The controller looks this often. */
 export const hpaSyncMs = 15_000;
 export const hpaTolerance = 0.1;
-const stabilizationSecondsOfOld = 300;
+/** Of the older rules, which count what is just as old as their window too; those of a behavior do not. */
+const stabilizationSecondsOfOld = 300.001;
 
 /** What `behavior` leaves out. */
 export const hpaRulesDefault: HpaBehavior = Object.freeze({
@@ -143,10 +144,8 @@ function stabilized(
   wanted: number,
   replicas: number,
 ): number {
-  const since = (seconds: number) =>
-    state.recommendations.filter(({ atMs }) => atMs > nowMs - seconds * 1_000).map((one) => one.replicas);
-  // The older rules count what is just as old as their window, those of a behavior do not.
-  if (behavior === undefined) return Math.max(wanted, ...since(stabilizationSecondsOfOld + 0.001));
+  const since = (seconds: number) => recent(state.recommendations, seconds, nowMs).map((one) => one.replicas);
+  if (behavior === undefined) return Math.max(wanted, ...since(stabilizationSecondsOfOld));
   const least = Math.min(wanted, ...since(behavior.scaleUp.stabilizationWindowSeconds));
   const most = Math.max(wanted, ...since(behavior.scaleDown.stabilizationWindowSeconds));
   return Math.min(Math.max(replicas, least), most);
@@ -185,7 +184,7 @@ function limitOf(
   if (selectPolicy === "Disabled") return replicas;
   const limits = policies.map(({ type, value, periodSeconds }) => {
     const within = (changes: readonly Change[]) =>
-      changes.reduce((sum, { atMs, count }) => (atMs > nowMs - periodSeconds * 1_000 ? sum + count : sum), 0);
+      recent(changes, periodSeconds, nowMs).reduce((sum, { count }) => sum + count, 0);
     const begin = replicas - within(state.ups) + within(state.downs);
     if (way === "up") return type === "Pods" ? begin + value : Math.ceil(begin * (1 + value / 100));
     return type === "Pods" ? begin - value : Math.trunc(begin * (1 - value / 100));
@@ -198,9 +197,18 @@ function limitOf(
 function remembered({ behavior }: HpaSpec, state: HpaState, nowMs: number, wanted: number): HpaState {
   const seconds = behavior
     ? Math.max(behavior.scaleUp.stabilizationWindowSeconds, behavior.scaleDown.stabilizationWindowSeconds)
-    : stabilizationSecondsOfOld + 0.001;
-  const recent = state.recommendations.filter(({ atMs }) => atMs > nowMs - seconds * 1_000);
-  return { ...state, recommendations: [...recent, { atMs: nowMs, replicas: wanted }] };
+    : stabilizationSecondsOfOld;
+  const kept = recent(state.recommendations, seconds, nowMs);
+  return { ...state, recommendations: [...kept, { atMs: nowMs, replicas: wanted }] };
+}
+
+/** Those that are younger than `seconds`. */
+function recent<Item extends { readonly atMs: number }>(
+  items: readonly Item[],
+  seconds: number,
+  nowMs: number,
+): Item[] {
+  return items.filter(({ atMs }) => atMs > nowMs - seconds * 1_000);
 }
 
 interface Outcome {
@@ -216,9 +224,8 @@ function changed(spec: HpaSpec, state: HpaState, { nowMs, from, to, wanted, held
   const change = { atMs: nowMs, count: Math.abs(to - from) };
   const rules = spec.behavior ? [...spec.behavior.scaleUp.policies, ...spec.behavior.scaleDown.policies] : [];
   const seconds = Math.max(0, ...rules.map(({ periodSeconds }) => periodSeconds));
-  const recent = (changes: readonly Change[]) => changes.filter(({ atMs }) => atMs > nowMs - seconds * 1_000);
-  const ups = recent(state.ups);
-  const downs = recent(state.downs);
+  const ups = recent(state.ups, seconds, nowMs);
+  const downs = recent(state.downs, seconds, nowMs);
   return {
     replicas: to,
     state: {

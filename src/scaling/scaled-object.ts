@@ -7,6 +7,7 @@ import type { FieldViolation } from "../core/errors.ts";
 import { readYaml } from "../core/yaml.ts";
 import { type HpaBehavior, type HpaRules, hpaRulesDefault, hpaTolerance } from "./hpa.ts";
 import type { ScaledObjectSpec } from "./keda.ts";
+import { replicasMost } from "./scale-fault.ts";
 
 const name = z
   .string()
@@ -48,12 +49,12 @@ const ScaledObject = z.strictObject({
     pollingInterval: z.int().min(1).max(3_600).optional(),
     cooldownPeriod: seconds.optional(),
     initialCooldownPeriod: seconds.optional(),
-    minReplicaCount: z.int().min(0).max(100_000).optional(),
-    maxReplicaCount: z.int().min(1).max(100_000).optional(),
+    minReplicaCount: z.int().min(0).max(replicasMost).optional(),
+    maxReplicaCount: z.int().min(1).max(replicasMost).optional(),
     fallback: z
       .strictObject({
         failureThreshold: z.int().min(0).max(1_000),
-        replicas: z.int().min(1).max(100_000),
+        replicas: z.int().min(1).max(replicasMost),
         behavior: z
           .enum(["static", "currentReplicas", "currentReplicasIfHigher", "currentReplicasIfLower"])
           .optional(),

@@ -7,12 +7,13 @@ import { describe, expect, test } from "vitest";
 import { TaskServiceService } from "../../gen/grpc/agentmesh/v1/task.ts";
 import { TaskService } from "../../gen/web/agentmesh/v1/task_pb.js";
 import { ErrorInfoSchema } from "../../gen/web/google/rpc/error_details_pb.js";
+import { aborted } from "../../src/core/aborted.ts";
 import type { CallContext } from "../../src/core/call.ts";
 import { MeshError } from "../../src/core/errors.ts";
 import { limits } from "../../src/core/limits.ts";
 import { type Reason, reasons } from "../../src/core/reasons.ts";
 import { unservedService } from "../../src/rpc/unserved.ts";
-import { aborted, type Handlers, logged, settled, until } from "../rpc/kit.ts";
+import { type Handlers, logged, settled, until } from "../rpc/kit.ts";
 import { errorOf, Gate } from "../support/mesh.ts";
 import { post, reasonIn, serveEdge, serveTasks, taskClient } from "./kit.ts";
 

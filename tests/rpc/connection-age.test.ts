@@ -2,10 +2,11 @@
 import { expect, onTestFinished, test } from "vitest";
 import { Task, TaskServiceService, TaskState } from "../../gen/grpc/agentmesh/v1/task.ts";
 import { MeshClient } from "../../src/client/mesh-client.ts";
+import { aborted } from "../../src/core/aborted.ts";
 import { silentLogger } from "../../src/core/log.ts";
 import { startGrpcServer } from "../../src/rpc/server.ts";
 import { Gate } from "../support/mesh.ts";
-import { aborted, logged } from "./kit.ts";
+import { logged } from "./kit.ts";
 
 /** Watches say one line more on each server, and end when the gate opens; gets count the connections they came by. */
 async function startAging(end: Gate) {

@@ -3,9 +3,10 @@ import { type AddressInfo, createServer } from "node:net";
 import { Metadata, Server, ServerCredentials, status } from "@grpc/grpc-js";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { TaskServiceService, TaskSpec } from "../../gen/grpc/agentmesh/v1/task.ts";
+import { aborted } from "../../src/core/aborted.ts";
 import { limits } from "../../src/core/limits.ts";
 import { errorOf, Gate, gather } from "../support/mesh.ts";
-import { aborted, connect, logged, sequenceOf, serveTasks, settled, until } from "./kit.ts";
+import { connect, logged, sequenceOf, serveTasks, settled, until } from "./kit.ts";
 
 const { getTask, watchTask, submitStream } = TaskServiceService;
 const patient = { timeoutMs: 10_000 };

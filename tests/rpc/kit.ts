@@ -89,14 +89,6 @@ export async function settled(value: () => number): Promise<number> {
   return before;
 }
 
-/** Resolves when the signal aborts. */
-export function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-}
-
 /** A WatchTask response with `bytes` bytes of log. */
 export function logged(sequence: number, bytes = 1): WatchTaskResponse {
   const line = { level: LogLine_Level.INFO, text: "x".repeat(bytes) };

@@ -3,12 +3,13 @@ import { connect as netConnect } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { AgentServiceService } from "../../gen/grpc/agentmesh/v1/agent.ts";
 import { type SubmitStreamRequest, TaskServiceService } from "../../gen/grpc/agentmesh/v1/task.ts";
+import { aborted } from "../../src/core/aborted.ts";
 import type { CallContext } from "../../src/core/call.ts";
 import { silentLogger } from "../../src/core/log.ts";
 import { startGrpcServer } from "../../src/rpc/server.ts";
 import { unservedService } from "../../src/rpc/unserved.ts";
 import { errorOf, Gate, gather } from "../support/mesh.ts";
-import { aborted, connect, logged, sequenceOf, serveTasks, settled, until } from "./kit.ts";
+import { connect, logged, sequenceOf, serveTasks, settled, until } from "./kit.ts";
 
 const { getTask, watchTask, submitStream } = TaskServiceService;
 const patient = { timeoutMs: 10_000 };

@@ -1,14 +1,13 @@
 /** `agentmesh discovery`: replicas, the clients of the control plane, changes as they happen, and the check of a policy. */
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import type { GetDiscoveryResponse } from "../../../gen/grpc/agentmesh/v1/discovery.ts";
-import { MeshError } from "../../core/errors.ts";
 import { readPolicy } from "../../discovery/read-policy.ts";
 import { callMesh } from "../call-mesh.ts";
 import { policyFacts } from "../discovery-policy.ts";
 import { printChange, showClients, showDiscovery } from "../discovery-table.ts";
 import { withExamples, withJson } from "../help.ts";
 import { print, printJson, printJsonLine } from "../output.ts";
+import { readText } from "../read-text.ts";
 import { addSettings } from "../setting-flags.ts";
 
 export function command(): Command {
@@ -81,19 +80,11 @@ function check(): Command {
     .description("Says what is wrong with a traffic policy, by its lines, or what it means. Needs no server.")
     .argument("<file>", "a YAML file; docs/discovery.md has every field")
     .action((file: string, options: { json?: boolean }) => {
-      const policy = readPolicy(textOf(file), file);
+      const policy = readPolicy(readText(file, "INVALID_POLICY"), file);
       if (options.json) return printJson({ file, policy });
       print(policyFacts(policy));
     });
   return withExamples(withJson(part), [
     ["agentmesh discovery check policy.yaml", "Ends with 0 where it could be taken"],
   ]);
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    throw new MeshError("INVALID_POLICY", `${file}: cannot be read: ${(cause as Error).message}`, { cause });
-  }
 }

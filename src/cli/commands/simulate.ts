@@ -1,5 +1,5 @@
 /** `agentmesh simulate`: the real decision over virtual time, for fleets that no laptop holds. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import { systemClock } from "../../core/clock.ts";
 import { MeshError } from "../../core/errors.ts";
@@ -7,7 +7,7 @@ import { type Pattern, patterns, readTrace } from "../../scaling/simulate/arriva
 import type { RoleResult } from "../../scaling/simulate/role-run.ts";
 import {
   type ServiceShape,
-  type SimulationOptions,
+  type SimulationPlan,
   serviceShapes,
   simulateRole,
 } from "../../scaling/simulate/simulate.ts";
@@ -15,6 +15,7 @@ import { exitCodes } from "../exit-codes.ts";
 import { gathered, numberBetween, perSecond, wholeNumber, withExamples, withJson } from "../help.ts";
 import { loadRoles } from "../load-roles.ts";
 import { note, print, printJson } from "../output.ts";
+import { readText } from "../read-text.ts";
 import { policyDirectoryDefault, readScalePolicies, type ScalePolicy } from "../scale-policies.ts";
 import { addSettings, loadSettings } from "../setting-flags.ts";
 import { simulationPage } from "../simulation-page.ts";
@@ -104,10 +105,13 @@ export function command(): Command {
 }
 
 async function run(options: Options, roles: Awaited<ReturnType<typeof loadRoles>>): Promise<void> {
-  const trace = options.trace === undefined ? undefined : readTrace(readText(options.trace), options.trace);
+  const trace =
+    options.trace === undefined
+      ? undefined
+      : readTrace(readText(options.trace, "INVALID_CONFIG"), options.trace);
   const wanted = options.roles ?? (trace ? [...trace.keys()] : ["testing"]);
   const durationMs = (options.hours ?? hoursOf(trace)) * 3_600_000;
-  const plan: Omit<SimulationOptions, "roles"> = {
+  const plan: SimulationPlan = {
     arrivals: trace ? { trace } : { pattern: options.pattern, perSecond: options.rate },
     durationMs,
     service: { meanMs: options.serviceSeconds * 1_000, shape: options.service },
@@ -147,7 +151,7 @@ function simulated(
   role: string,
   directory: string,
   policies: ReadonlyMap<string, ScalePolicy>,
-  plan: Omit<SimulationOptions, "roles">,
+  plan: SimulationPlan,
   { slots }: Options,
 ): RoleResult {
   const policy = policies.get(role);
@@ -157,7 +161,7 @@ function simulated(
       `${directory} has no ScaledObject of "${role}"; it has ${[...policies.keys()].join(", ")}`,
     );
   const begunMs = systemClock.now();
-  const result = simulateRole({ ...policy, slots: slots ?? policy.slots }, { ...plan, roles: [] });
+  const result = simulateRole({ ...policy, slots: slots ?? policy.slots }, plan);
   const seconds = (systemClock.now() - begunMs) / 1_000;
   if (seconds > 1) note(`${role}: ${result.events.toLocaleString("en")} events in ${seconds.toFixed(1)} s`);
   return result;
@@ -196,14 +200,6 @@ function writeText(file: string, text: string): void {
     throw new MeshError("INVALID_CONFIG", `${file}: cannot be written: ${(cause as Error).message}`, {
       cause,
     });
-  }
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    throw new MeshError("INVALID_CONFIG", `${file}: cannot be read: ${(cause as Error).message}`, { cause });
   }
 }
 

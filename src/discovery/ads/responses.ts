@@ -36,9 +36,9 @@ export class Responses {
     const kept = this.#shared.get(set) ?? new Map<string, Response>();
     this.#shared.set(set, kept);
     const isAll = answer.resources.length === set.resources.size;
-    const names = answer.resources.map(({ name }) => name);
-    const response = kept.get(isAll ? "" : keyOf(names)) ?? this.#encode(kind, answer);
-    if (kept.size < sharedMax) kept.set(isAll ? "" : keyOf(names), response);
+    const key = isAll ? "" : keyOf(answer.resources.map(({ name }) => name));
+    const response = kept.get(key) ?? this.#encode(kind, answer);
+    if (kept.size < sharedMax) kept.set(key, response);
     return response;
   }
 

@@ -2,6 +2,7 @@
 import { FieldCheck } from "../../core/check.ts";
 import { roleOf } from "../../queue/service/catalog.ts";
 import type { ScaleSettings } from "../decide.ts";
+import { replicasMost, targetWaitBounds } from "../scale-fault.ts";
 
 /** Settings by role. */
 export type RoleScales = ReadonlyMap<string, ScaleSettings>;
@@ -24,10 +25,10 @@ const kedas: ReadonlySet<string> = new Set([
   "metricType",
 ]);
 
-export const scaleBounds = Object.freeze({
-  tasksPerReplica: { min: 0.01, max: 100_000 },
-  targetWaitSeconds: { min: 0.1, max: 86_400 },
-  targetWaitPercent: { min: 1, max: 99.99 },
+const bounds = Object.freeze({
+  tasksPerReplica: { min: 0.01, max: replicasMost },
+  targetWaitSeconds: targetWaitBounds.seconds,
+  targetWaitPercent: targetWaitBounds.percent,
 });
 const targetWaitPercentDefault = 95;
 
@@ -39,7 +40,7 @@ export function scaledRoleOf(metadata: Readonly<Record<string, string>>, scales:
   for (const name of Object.keys(metadata))
     if (!(ours as readonly string[]).includes(name) && !kedas.has(name))
       check.fault(`scalerMetadata.${name}`, `is not known; there are ${ours.join(", ")}`);
-  const number = (name: keyof typeof scaleBounds) => numberIn(check, name, metadata[name]);
+  const number = (name: keyof typeof bounds) => numberIn(check, name, metadata[name]);
   const tasksPerReplica = number("tasksPerReplica");
   const seconds = number("targetWaitSeconds");
   const percent = number("targetWaitPercent");
@@ -59,11 +60,11 @@ export function scaledRoleOf(metadata: Readonly<Record<string, string>>, scales:
 
 function numberIn(
   check: FieldCheck,
-  name: keyof typeof scaleBounds,
+  name: keyof typeof bounds,
   said: string | undefined,
 ): number | undefined {
   if (said === undefined) return undefined;
-  const { min, max } = scaleBounds[name];
+  const { min, max } = bounds[name];
   const value = said.trim() === "" ? Number.NaN : Number(said);
   if (value >= min && value <= max) return value;
   check.fault(`scalerMetadata.${name}`, `is "${said}"; it must be a number from ${min} to ${max}`);

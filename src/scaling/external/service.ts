@@ -8,6 +8,7 @@ import {
   type GetMetricSpecResponse,
   type ScaledObjectRef,
 } from "../../../gen/grpc/externalscaler/externalscaler.ts";
+import { aborted } from "../../core/aborted.ts";
 import type { CallContext, HandlersOf } from "../../core/call.ts";
 import { MeshError } from "../../core/errors.ts";
 import type { MountedService } from "../../rpc/server.ts";
@@ -58,7 +59,7 @@ function handlersOf({ scales, loads, activity }: ExternalScalerOptions): Handler
     // Settings come with the process, so there is one answer; a stream that ended would be opened again and again.
     async *streamMetricSpec(ref, { signal }: CallContext) {
       yield specOf(roleIn(ref));
-      await ended(signal);
+      await aborted(signal);
     },
 
     async getMetrics({ scaledObjectRef, metricName: asked }) {
@@ -78,11 +79,4 @@ function specOf({ settings: { tasksPerReplica } }: ScaledRole): GetMetricSpecRes
 function unknownMetric(asked: string): MeshError {
   const description = `is "${asked.slice(0, 80)}"; the one metric is ${metricName}`;
   return MeshError.invalid([{ field: "metricName", description }]);
-}
-
-function ended(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

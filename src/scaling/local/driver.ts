@@ -141,7 +141,7 @@ export class LocalScaler {
   }
 
   #step(one: ScaledRole, next: (seen: Seen, nowMs: number) => ScalerState): Promise<void> {
-    one.turn = one.turn.then(async () => {
+    const step = async () => {
       if (this.#hasEnded) return;
       const seen = await this.#seen(one);
       if (this.#hasEnded) return;
@@ -151,21 +151,22 @@ export class LocalScaler {
       if (replicas === before) return;
       this.#options.log.info({ role: one.role, from: before, to: replicas }, "scaling");
       this.#options.fleet.scale(one.role, replicas);
-    });
+    };
     // A step that fails must not be the last one.
-    one.turn = one.turn.catch((error) =>
-      this.#options.log.error(
-        { role: one.role, error: String(error) },
-        "scaling failed; the next look tries again",
-      ),
-    );
+    one.turn = one.turn
+      .then(step)
+      .catch((error) =>
+        this.#options.log.error(
+          { role: one.role, error: String(error) },
+          "scaling failed; the next look tries again",
+        ),
+      );
     return one.turn;
   }
 
   async #seen({ role, settings }: ScaledRole): Promise<Seen> {
     try {
-      const { active, metric, target } = decide(await this.#options.loads.of(role), settings);
-      return { active, metric, target };
+      return decide(await this.#options.loads.of(role), settings);
     } catch (error) {
       this.#options.log.debug({ role, error: String(error) }, "the work is not known");
       return "error";

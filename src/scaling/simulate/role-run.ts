@@ -6,7 +6,7 @@ import { RateMeters } from "../../queue/rates.ts";
 import type { QueueStats } from "../../queue/store.ts";
 import { decide, type ScaleSettings } from "../decide.ts";
 import { hpaSyncMs } from "../hpa.ts";
-import type { ScaledObjectSpec } from "../keda.ts";
+import type { ScaledObjectSpec, Seen } from "../keda.ts";
 import { type RoleLoad, serviceMsOf } from "../load.ts";
 import { polled, type ScalerState, scalerStateFirst, synced } from "../scaler.ts";
 import type { Arrivals } from "./arrivals.ts";
@@ -203,9 +203,8 @@ class RoleRun {
     this.#scale(synced(this.#options.spec, this.#scaler, this.#nowMs, this.#seen()));
   }
 
-  #seen() {
-    const { metric, target, active } = decide(this.#load(), this.#options.settings);
-    return { metric, target, active };
+  #seen(): Seen {
+    return decide(this.#load(), this.#options.settings);
   }
 
   #scale(next: ScalerState): void {

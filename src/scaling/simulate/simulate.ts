@@ -16,8 +16,8 @@ export interface SimulatedRole {
   readonly slots: number;
 }
 
-export interface SimulationOptions {
-  readonly roles: readonly SimulatedRole[];
+/** What all roles of a simulation share. */
+export interface SimulationPlan {
   /** Of each role; a trace has its own times. */
   readonly arrivals:
     | { readonly pattern: Pattern; readonly perSecond: number }
@@ -32,6 +32,10 @@ export interface SimulationOptions {
   readonly points?: number;
 }
 
+export interface SimulationOptions extends SimulationPlan {
+  readonly roles: readonly SimulatedRole[];
+}
+
 const pointsDefault = 400;
 
 export function simulate(options: SimulationOptions): RoleResult[] {
@@ -39,11 +43,11 @@ export function simulate(options: SimulationOptions): RoleResult[] {
 }
 
 /** One role of a simulation; its chances are its own, whatever other roles there are. */
-export function simulateRole(role: SimulatedRole, options: SimulationOptions): RoleResult {
-  const { durationMs, startMs, seed, service, points = pointsDefault } = options;
+export function simulateRole(role: SimulatedRole, plan: SimulationPlan): RoleResult {
+  const { durationMs, startMs, seed, service, points = pointsDefault } = plan;
   return runRole({
     ...role,
-    arrivals: arrivalsOf(role.role, options),
+    arrivals: arrivalsOf(role.role, plan),
     serviceMs: serviceOf(service, new Random(seedOf(seed, `service of ${role.role}`))),
     startMs,
     durationMs,
@@ -51,7 +55,7 @@ export function simulateRole(role: SimulatedRole, options: SimulationOptions): R
   });
 }
 
-function arrivalsOf(role: string, { arrivals, durationMs, seed }: SimulationOptions): Arrivals {
+function arrivalsOf(role: string, { arrivals, durationMs, seed }: SimulationPlan): Arrivals {
   if ("trace" in arrivals) return new TraceArrivals(arrivals.trace.get(role) ?? []);
   const rate = rateOf(arrivals.pattern, { perSecond: arrivals.perSecond, durationMs });
   return new RateArrivals(rate, new Random(seedOf(seed, `arrivals of ${role}`)), durationMs);
@@ -60,7 +64,7 @@ function arrivalsOf(role: string, { arrivals, durationMs, seed }: SimulationOpti
 /** Of a lognormal service, the deviation of its logarithm: some tasks take ten times as long as most. */
 const spread = 1;
 
-function serviceOf({ meanMs, shape }: SimulationOptions["service"], random: Random): () => number {
+function serviceOf({ meanMs, shape }: SimulationPlan["service"], random: Random): () => number {
   if (shape === "fixed") return () => meanMs;
   if (shape === "exponential") return () => random.exponential(meanMs);
   const scale = meanMs / Math.exp(spread ** 2 / 2);
