@@ -15,8 +15,8 @@ export interface TaskUsageCount {
 
 /** A task to take in, checked and with its defaults filled. */
 export interface NewTask {
-  /** `QUEUE.UNIQUE`; the same id for the same idempotency key. */
-  readonly id: string;
+  /** `QUEUE.UNIQUE`; the same id for the same idempotency key. Absent: the store makes one, and answers with it. */
+  readonly id?: string;
   readonly queue: string;
   readonly tenant: string;
   /** 0–9, 9 first. */

@@ -1,8 +1,9 @@
 /** Calls that chance makes, each on a store and on the model, which then must agree. */
 import * as fc from "fast-check";
 import { expect } from "vitest";
+import type { NamedTask } from "../../src/queue/named.ts";
 import type { QueuePolicy } from "../../src/queue/policy.ts";
-import type { FencedTask, FinishResult, NewTask, QueueStore } from "../../src/queue/store.ts";
+import type { FencedTask, FinishResult, QueueStore } from "../../src/queue/store.ts";
 import { isFinal } from "../../src/queue/task.ts";
 import { ask, bytes, failure, newTask } from "../support/tasks.ts";
 import type { Model } from "./model.ts";
@@ -65,13 +66,13 @@ const taskPlan = fc.record({
 });
 type TaskPlan = ReturnType<typeof taskPlan.generate>["value"];
 
-function parentsOf(ids: readonly string[], picks: readonly ParentPick[]): NewTask["parents"] {
+function parentsOf(ids: readonly string[], picks: readonly ParentPick[]): NamedTask["parents"] {
   if (ids.length === 0) return [];
   const conditions = new Map(picks.map((one) => [pick(ids, one.nat), one.condition]));
   return [...conditions].map(([taskId, condition]) => ({ taskId, name: "", condition }));
 }
 
-function planned(plan: TaskPlan, kit: Kit, ids: readonly string[]): NewTask {
+function planned(plan: TaskPlan, kit: Kit, ids: readonly string[]): NamedTask {
   const retry = {
     attemptsMax: plan.attemptsMax,
     backoffInitialMs: plan.backoffMs,
@@ -98,7 +99,7 @@ const submit = fc.tuple(fc.array(taskPlan, { minLength: 1, maxLength: 4 }), hand
     name: `submit ${JSON.stringify(plans)}`,
     handle: at,
     async run(model, store, kit) {
-      const tasks: NewTask[] = [];
+      const tasks: NamedTask[] = [];
       for (const plan of plans)
         tasks.push(planned(plan, kit, [...model.ids(), ...tasks.map((task) => task.id)]));
       const outcomes = await store.submit(tasks);
@@ -132,7 +133,7 @@ const fill = fc
     }),
   );
 
-function laneParts(lane: number): Partial<NewTask> {
+function laneParts(lane: number): Partial<NamedTask> {
   return {
     priority: lane < 18 ? 5 : pick([9, 0], lane),
     tenant: pick(["default", "a", "b"], lane),

@@ -4,13 +4,13 @@
  * order is free.
  */
 import { laneName } from "../../src/queue/lane.ts";
+import type { NamedTask } from "../../src/queue/named.ts";
 import type {
   CancelOutcome,
   FencedTask,
   FinishOutcome,
   FinishResult,
   LeaseAsk,
-  NewTask,
   Parent,
   QueueChange,
 } from "../../src/queue/store.ts";
@@ -31,7 +31,7 @@ import {
 import { ModelLanes } from "./model-lanes.ts";
 
 export interface ModelTask {
-  readonly task: NewTask;
+  readonly task: NamedTask;
   state: TaskState;
   attempt: number;
   fence: number;
@@ -71,7 +71,7 @@ export class Model {
     return value;
   }
 
-  submit(task: NewTask, place: number, fence = 0): void {
+  submit(task: NamedTask, place: number, fence = 0): void {
     add(this.arrived, task.queue);
     const made: ModelTask = {
       task,

@@ -1,5 +1,6 @@
 /** Small builders for tests of stores: a task with everything filled, and the calls that tests make one by one. */
 import { randomBytes } from "node:crypto";
+import type { NamedTask } from "../../src/queue/named.ts";
 import type {
   FencedTask,
   FinishOutcome,
@@ -22,7 +23,7 @@ export function uniqueQueue(prefix = "q"): string {
 let made = 0;
 
 /** A task for `queue` that is ready at once and is tried three times without delay, unless `parts` say otherwise. */
-export function newTask(queue: string, parts: Partial<NewTask> = {}): NewTask {
+export function newTask(queue: string, parts: Partial<NamedTask> = {}): NamedTask {
   made += 1;
   return {
     id: `${queue}.t${made.toString(36).padStart(6, "0")}`,

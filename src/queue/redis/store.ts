@@ -95,6 +95,10 @@ interface Change<Outcome> {
   readonly effects: readonly string[];
 }
 
+function idOf(outcome: SubmitOutcome | undefined): string {
+  return outcome !== undefined && "id" in outcome ? outcome.id : "";
+}
+
 class RedisStore implements QueueStore {
   readonly #calls: Calls;
   readonly #signals: Signals;
@@ -122,7 +126,8 @@ class RedisStore implements QueueStore {
 
   async submit(tasks: readonly NewTask[]): Promise<readonly SubmitOutcome[]> {
     await this.#name(tasks);
-    return this.#delivered(await submit(this.#calls, tasks), (index) => tasks[index]?.id as string);
+    const submitted = await submit(this.#calls, tasks);
+    return this.#delivered(submitted, (index) => idOf(submitted.outcomes[index]));
   }
 
   lease(asks: readonly LeaseAsk[]): Promise<readonly LeaseGrant[]> {

@@ -1,5 +1,7 @@
 /** Takes tasks in. */
+import { systemClock } from "../../core/clock.ts";
 import { queueOf } from "../../core/ids.ts";
+import { type NamedTask, named } from "../named.ts";
 import type { NewTask, SubmitOutcome } from "../store.ts";
 import type { TaskState } from "../task.ts";
 import { Writer } from "./bytes.ts";
@@ -10,7 +12,7 @@ import { uniqueOf } from "./keys.ts";
 import { packHeader, packLane, packParents, packPending, packTimeouts } from "./pack.ts";
 
 interface Item {
-  readonly task: NewTask;
+  readonly task: NamedTask;
   /** A parent that does not exist. */
   readonly unknownParent: string | undefined;
 }
@@ -20,7 +22,8 @@ export interface Submitted {
   readonly effects: readonly string[];
 }
 
-export async function submit(calls: Calls, tasks: readonly NewTask[]): Promise<Submitted> {
+export async function submit(calls: Calls, given: readonly NewTask[]): Promise<Submitted> {
+  const tasks = given.map((task) => named(task, systemClock.now()));
   if (tasks.every(canStart)) {
     const items = tasks.map((task): Item => ({ task, unknownParent: undefined }));
     return takeIn(calls, { script: "enqueue", items, pack: packPlain });
@@ -167,8 +170,8 @@ function readOutcome(outcome: Buffer, { task, unknownParent }: Item, tasksMax: n
 }
 
 /** For each task one parent that neither exists nor stands earlier in the batch, itself in order. */
-async function unknownParents(calls: Calls, tasks: readonly NewTask[]): Promise<Map<NewTask, string>> {
-  const unknown = new Map<NewTask, string>();
+async function unknownParents(calls: Calls, tasks: readonly NamedTask[]): Promise<Map<NamedTask, string>> {
+  const unknown = new Map<NamedTask, string>();
   const wanted = new Set(tasks.flatMap((task) => task.parents.map((parent) => parent.taskId)));
   if (wanted.size === 0) return unknown;
   const known = await existing(calls, [...wanted]);

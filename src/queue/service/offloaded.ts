@@ -5,8 +5,10 @@
 import { Payload } from "../../../gen/grpc/agentmesh/v1/payload.ts";
 import type { Task, TaskSpec, WatchTaskResponse } from "../../../gen/grpc/agentmesh/v1/task.ts";
 import type { TaskOutcome } from "../../../gen/grpc/agentmesh/v1/worker.ts";
+import { systemClock } from "../../core/clock.ts";
 import { MeshError } from "../../core/errors.ts";
 import type { BodyOwner } from "../bodies.ts";
+import { type NamedTask, named } from "../named.ts";
 import type { Offload } from "../offload.ts";
 import type { Queue } from "../queue.ts";
 import type {
@@ -29,8 +31,10 @@ export async function submitOffloaded(
   tasks: readonly NewTask[],
 ): Promise<SubmitOutcome[]> {
   if (!offload || tasks.every(({ spec }) => !offload.isOver(spec.length))) return queue.submit(tasks);
-  const stored = await allStored(offload, tasks);
-  const submitted = stored.map(({ spec }, index) => ({ ...(tasks[index] as NewTask), spec }));
+  // A body is named by its task.
+  const all = tasks.map((task) => named(task, systemClock.now()));
+  const stored = await allStored(offload, all);
+  const submitted = stored.map(({ spec }, index) => ({ ...(all[index] as NamedTask), spec }));
   const references = stored.map(({ reference }) => reference);
   const outcomes = await unlessFull(offload, references, queue.submit(submitted));
   await offload.discard(references.filter((_, index) => outcomes[index]?.status !== "created"));
@@ -167,7 +171,7 @@ async function storedSpec(offload: Offload, taskId: string, spec: Uint8Array): P
 }
 
 /** All or none: where one body cannot be written, those that were are deleted. */
-async function allStored(offload: Offload, tasks: readonly NewTask[]): Promise<StoredSpec[]> {
+async function allStored(offload: Offload, tasks: readonly NamedTask[]): Promise<StoredSpec[]> {
   const settled = await Promise.allSettled(tasks.map(({ id, spec }) => storedSpec(offload, id, spec)));
   const stored = settled.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
   const failed = settled.find((one) => one.status === "rejected");

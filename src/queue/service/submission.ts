@@ -10,7 +10,7 @@ import {
 import type { Duration } from "../../../gen/grpc/google/protobuf/duration.ts";
 import { FieldCheck } from "../../core/check.ts";
 import { MeshError } from "../../core/errors.ts";
-import { keyedTaskId, queueOf, taskId, uniqueId } from "../../core/ids.ts";
+import { keyedTaskId, queueOf } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import { checkLevels, encodePayload, fromPayload } from "../../core/payload.ts";
 import type { NewTask, Parent } from "../store.ts";
@@ -66,9 +66,7 @@ export function newTask(spec: TaskSpec, field: string, context: SubmissionContex
   checkBytes(field, stored, bytes.length, context.payloadBytesMax);
   const keyed = spec.idempotencyKey !== "";
   return {
-    id: keyed
-      ? keyedTaskId(roleName, tenant, spec.idempotencyKey)
-      : taskId(roleName, uniqueId(context.nowMs)),
+    id: keyed ? keyedTaskId(roleName, tenant, spec.idempotencyKey) : undefined,
     queue: roleName,
     tenant,
     priority,

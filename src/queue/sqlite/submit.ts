@@ -1,5 +1,6 @@
 /** Takes tasks in: answers repeats, refuses what cannot be, and puts the rest where it belongs. */
 import { laneName } from "../lane.ts";
+import { type NamedTask, named } from "../named.ts";
 import type { NewTask, SubmitOutcome } from "../store.ts";
 import { openState, parentFailed } from "../task.ts";
 import { keep, lookAt, type Wait } from "./dependencies.ts";
@@ -9,10 +10,10 @@ import { count, fail, startByMs } from "./transition.ts";
 import type { Tx } from "./tx.ts";
 
 export function submit(tx: Tx, tasks: readonly NewTask[]): SubmitOutcome[] {
-  return tasks.map((task) => submitOne(tx, task));
+  return tasks.map((task) => submitOne(tx, named(task, tx.nowMs)));
 }
 
-function submitOne(tx: Tx, task: NewTask): SubmitOutcome {
+function submitOne(tx: Tx, task: NamedTask): SubmitOutcome {
   const { id } = task;
   const known = taskById(tx.sql, id);
   if (known !== undefined)
@@ -26,7 +27,7 @@ function submitOne(tx: Tx, task: NewTask): SubmitOutcome {
   return { status: "created", id, state: create(tx, task).state };
 }
 
-function create(tx: Tx, task: NewTask): TaskRow {
+function create(tx: Tx, task: NamedTask): TaskRow {
   const wait = lookAt(tx, task.parents);
   const first = newRow(tx, task, wait);
   const row = { ...first, seq: tx.sql.run("insertTask", first) };
@@ -39,7 +40,7 @@ function create(tx: Tx, task: NewTask): TaskRow {
     : fail(tx, row, parentFailed(wait.failedBy.id, wait.failedBy.state));
 }
 
-function newRow(tx: Tx, task: NewTask, wait: Wait): TaskRow {
+function newRow(tx: Tx, task: NamedTask, wait: Wait): TaskRow {
   const runAtMs = task.runAtMs ?? (task.delayMs === undefined ? undefined : tx.nowMs + task.delayMs);
   const waits = wait.pending > 0 || wait.failedBy !== undefined;
   const state = waits ? "BLOCKED" : openState(runAtMs, tx.nowMs);

@@ -1,11 +1,12 @@
 import { describe, expect } from "vitest";
 import { strideUnit } from "../../../src/queue/lane.ts";
-import type { NewTask } from "../../../src/queue/store.ts";
+import type { NamedTask } from "../../../src/queue/named.ts";
+
 import { ask, finish, getOne, lease, newTask, submitOne, term } from "../../support/tasks.ts";
 import { type OpenStore, storeTest } from "./kit.ts";
 
 /** Tasks of equal parts. */
-function many(count: number, queue: string, parts: Partial<NewTask> = {}): NewTask[] {
+function many(count: number, queue: string, parts: Partial<NamedTask> = {}): NamedTask[] {
   return Array.from({ length: count }, () => newTask(queue, parts));
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect } from "vitest";
-import type { LeaseGrant, NewTask, QueueStore } from "../../../src/queue/store.ts";
+import type { NamedTask } from "../../../src/queue/named.ts";
+import type { LeaseGrant, QueueStore } from "../../../src/queue/store.ts";
 import {
   ask,
   failure,
@@ -15,7 +16,7 @@ import {
 } from "../../support/tasks.ts";
 import { listen, type OpenStore, storeTest, until } from "./kit.ts";
 
-function many(queue: string, count: number, parts: Partial<NewTask> = {}): NewTask[] {
+function many(queue: string, count: number, parts: Partial<NamedTask> = {}): NamedTask[] {
   return Array.from({ length: count }, () => newTask(queue, parts));
 }
 

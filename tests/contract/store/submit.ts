@@ -18,6 +18,18 @@ export function submitCases(open: OpenStore): void {
   const test = storeTest(open);
 
   describe("submit", () => {
+    test("makes an id for each task that comes without one", async ({ store, queue }) => {
+      const tasks = Array.from({ length: 250 }, () => ({ ...newTask(queue), id: undefined }));
+      const outcomes = await store.submit(tasks);
+      const ids = outcomes.map((outcome) => (outcome.status === "created" ? outcome.id : ""));
+      expect(new Set(ids).size).toBe(250);
+      for (const id of ids) expect(id).toMatch(new RegExp(`^${queue}\\.[0-9a-z]{1,64}$`));
+      const records = await store.get(ids);
+      expect(records.map((record) => record?.spec)).toEqual(tasks.map((task) => task.spec));
+      const leased = await lease(store, queue, { max: 300 });
+      expect(leased.map(({ id }) => id)).toEqual(ids);
+    });
+
     test("creates a QUEUED task with everything it was given", async ({ store, queue }) => {
       const task = newTask(queue, {
         tenant: "acme",

@@ -1,5 +1,6 @@
 import { describe, expect } from "vitest";
-import type { NewTask } from "../../../src/queue/store.ts";
+import type { NamedTask } from "../../../src/queue/named.ts";
+
 import type { Timeouts } from "../../../src/queue/task.ts";
 import {
   bytes,
@@ -18,7 +19,7 @@ import { expectWholeLog, type OpenStore, settle, storeTest } from "./kit.ts";
 
 const hourMs = 3_600_000;
 
-function timed(queue: string, timeouts: Timeouts, parts: Partial<NewTask> = {}): NewTask {
+function timed(queue: string, timeouts: Timeouts, parts: Partial<NamedTask> = {}): NamedTask {
   return newTask(queue, { timeouts, ...parts });
 }
 

@@ -1,12 +1,13 @@
 import { describe, expect } from "vitest";
 import type { LaneKey } from "../../../src/queue/lane.ts";
-import type { NewTask, QueueStore } from "../../../src/queue/store.ts";
+import type { NamedTask } from "../../../src/queue/named.ts";
+import type { QueueStore } from "../../../src/queue/store.ts";
 import { getOne, lease, leaseOne, newTask, submitOne } from "../../support/tasks.ts";
 import { type OpenStore, storeTest } from "./kit.ts";
 
-type Parts = Partial<NewTask>;
+type Parts = Partial<NamedTask>;
 
-function many(queue: string, count: number, parts: Parts): NewTask[] {
+function many(queue: string, count: number, parts: Parts): NamedTask[] {
   return Array.from({ length: count }, () => newTask(queue, parts));
 }
 

@@ -1,7 +1,8 @@
 /** Opens stores on a private server, for the tests of what the contract suite does not see. */
 
+import type { NamedTask } from "../../../src/queue/named.ts";
 import { openRedisStore, type RedisStoreOptions } from "../../../src/queue/redis/store.ts";
-import type { NewTask, QueueStore, StoreLimits } from "../../../src/queue/store.ts";
+import type { QueueStore, StoreLimits } from "../../../src/queue/store.ts";
 import { lease, newTask } from "../../support/tasks.ts";
 
 export const limits: StoreLimits = {
@@ -19,7 +20,7 @@ export function openAt(url: string, { limits: own, ...options }: Opening = {}): 
   return openRedisStore({ url, limits: { ...limits, ...own }, ...options });
 }
 
-export function manyTasks(queue: string, count: number, parts: Partial<NewTask> = {}): NewTask[] {
+export function manyTasks(queue: string, count: number, parts: Partial<NamedTask> = {}): NamedTask[] {
   return Array.from({ length: count }, () => newTask(queue, parts));
 }
 

@@ -1,7 +1,8 @@
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll } from "vitest";
 import { openRedisStore } from "../../../src/queue/redis/store.ts";
-import type { StoreLimits } from "../../../src/queue/store.ts";
+import type { QueueStore, StoreLimits } from "../../../src/queue/store.ts";
+import { MadeIds, withMadeIds } from "../../contract/made-ids.ts";
 import { storeContract } from "../../contract/store.ts";
 import { RedisServer } from "../../support/redis.ts";
 import { auditQueues } from "./audit.ts";
@@ -20,30 +21,34 @@ afterAll(async () => {
   await server.stop();
 });
 
-for (const deliversAtOnce of [true, false])
-  storeContract(
-    deliversAtOnce ? "redis" : "redis, effects left to the sweep",
-    async (own: Partial<StoreLimits> = {}) => {
-      opened += 1;
-      const options = {
-        url: server.url,
-        prefix: `test${opened}`,
-        limits: { ...limits, ...own },
-        deliversAtOnce,
-      };
-      const store = await openRedisStore(options);
-      const handles = [store];
-      return {
-        store,
-        async second() {
-          const handle = await openRedisStore(options);
-          handles.push(handle);
-          return handle;
-        },
-        faults: (queues) => auditQueues(client, options.prefix, queues),
-        async close() {
-          await Promise.all(handles.map((handle) => handle.close()));
-        },
-      };
-    },
-  );
+const variants = [
+  { name: "redis", deliversAtOnce: true, makesIds: false },
+  { name: "redis, effects left to the sweep", deliversAtOnce: false, makesIds: false },
+  { name: "redis, ids made by the store", deliversAtOnce: true, makesIds: true },
+];
+
+for (const { name, deliversAtOnce, makesIds } of variants)
+  storeContract(name, async (own: Partial<StoreLimits> = {}) => {
+    opened += 1;
+    const options = {
+      url: server.url,
+      prefix: `test${opened}`,
+      limits: { ...limits, ...own },
+      deliversAtOnce,
+    };
+    const ids = new MadeIds();
+    const handles: QueueStore[] = [];
+    const open = async () => {
+      const handle = await openRedisStore(options);
+      handles.push(handle);
+      return makesIds ? withMadeIds(handle, ids) : handle;
+    };
+    return {
+      store: await open(),
+      second: open,
+      faults: (queues) => auditQueues(client, options.prefix, queues),
+      async close() {
+        await Promise.all(handles.map((handle) => handle.close()));
+      },
+    };
+  });
