@@ -43,6 +43,12 @@ export class Writer {
     return value < countMax ? this.u16(value) : this.u16(countMax).u32(value);
   }
 
+  u40(value: number): this {
+    const at = this.#grow(5);
+    this.#buffer.writeUIntBE(value, at, 5);
+    return this;
+  }
+
   u48(value: number): this {
     const at = this.#grow(6);
     this.#buffer.writeUIntBE(value, at, 6);
@@ -57,6 +63,13 @@ export class Writer {
   f64(value: number): this {
     const at = this.#grow(8);
     this.#buffer.writeDoubleBE(value, at);
+    return this;
+  }
+
+  /** ASCII, without its length. */
+  latin1(value: string): this {
+    const at = this.#grow(value.length);
+    this.#buffer.write(value, at, "latin1");
     return this;
   }
 

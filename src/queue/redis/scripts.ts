@@ -25,6 +25,7 @@ const scriptNames = [
   "page",
   "log",
   "get",
+  "terms",
   "remove",
   "configure",
   "load",
@@ -49,12 +50,16 @@ export function loadScripts(): Scripts {
   const sources = scriptNames.map((name) => readSource(name, parts));
   const users = (part: string) => sources.filter(({ includes }) => includes.includes(part)).length;
   const there = new Set<string>();
+  const usersOf = (part: string) => [
+    ...sources.map(({ definitions, begin, body }) => definitions + begin + body),
+    ...Array.from(parts, ([name, { text }]) => (name === part ? "" : text)),
+  ];
   // Lua has room for 200 locals: a part stands before the first function that uses it, and within that one's block where no other
-  // does.
+  // does; what it has for itself alone is hidden.
   const blocks = sources.map((source) => {
     const fresh = source.includes.filter((part) => !there.has(part));
     for (const part of fresh) there.add(part);
-    const textOf = (part: string) => (parts.get(part) as Part).text;
+    const textOf = (part: string) => scoped((parts.get(part) as Part).text, usersOf(part).join("\n"));
     const shared = fresh.filter((part) => users(part) > 1).map(textOf);
     const own = fresh.filter((part) => users(part) === 1).map(textOf);
     return { source, shared: shared.join(""), own: own.join("") + source.definitions };
@@ -125,6 +130,27 @@ function register(name: string, { flags, includes, begin, body }: Source): strin
   const flagList = flags.map((flag) => `'${flag}'`).join(", ");
   const callback = `function(keys, args)\n${begins}${body}end`;
   return `redis.register_function{function_name='${name}', flags={${flagList}}, callback=${callback}}\n`;
+}
+
+/** A part in a block of its own, outside of which only what `others` name is known. */
+function scoped(text: string, others: string): string {
+  const code = others.replace(/--.*|'(\\.|[^'\\])*'/g, "");
+  const used = new Set(code.match(/(?<![.\w])[a-zA-Z_]\w*/g));
+  const known = new Set<string>();
+  const isKnown = (name: string) => used.has(name) || name.startsWith("begin_");
+  const block = text
+    .replace(/^local function (\w+)/gm, (line, name: string) => {
+      if (!isKnown(name)) return line;
+      known.add(name);
+      return `function ${name}`;
+    })
+    .replace(/^local ([\w, ]+?)( =.*)?$/gm, (line, names: string, value = "") => {
+      const all = names.split(", ");
+      if (!all.some(isKnown)) return line;
+      for (const name of all) known.add(name);
+      return value === "" ? "" : names + value;
+    });
+  return `local ${[...known].join(", ")}\ndo\n${block}end\n`;
 }
 
 /** Takes the lines `--@state NAMES = VALUES` out of a text: they become locals, which each call sets anew. */

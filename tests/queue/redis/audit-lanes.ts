@@ -16,12 +16,11 @@ async function auditPlaces(audited: Audit): Promise<void> {
   const found: string[] = [];
   let stale = 0;
   for (const lane of keys.names("Q")) {
-    const mentions = (await keys.lane(lane)).flatMap(({ place, count, uniques }) =>
-      Array.from({ length: count }, (_, nth) => ({ unique: uniques[nth] ?? "", place: place + nth })),
-    );
-    const waiting = mentions.map(({ unique, place }) => {
+    const mentions = await keys.lane(lane);
+    const waiting = mentions.map(({ unique, place, chunk, slot }) => {
       const head = heads.get(unique);
-      return head?.state === "QUEUED" && head.place === place && audited.laneOf(head) === lane;
+      const isHere = chunk === undefined || (head?.chunk === chunk && head.slot === slot);
+      return head?.state === "QUEUED" && head.place === place && isHere && audited.laneOf(head) === lane;
     });
     if (waiting[0] !== true) audited.faults.push(`the lane ${lane} does not begin with a task that waits`);
     mentions.forEach(({ unique }, nth) => {

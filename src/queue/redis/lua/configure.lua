@@ -44,6 +44,7 @@ if (before[1] or '') ~= rates.full then call('HDEL', Q .. 'q', 'full') end
 if (before[2] or '') ~= rates.k then call('DEL', Q .. 'k') end
 call('HSET', Q .. 'G', 'rate', rates.full, 'keyRate', rates.k)
 add('capped', (policy.runningMax and 1 or 0) - valueOf('capped'))
+add('paused', call('HEXISTS', Q .. 'G', 'pause') - valueOf('paused'))
 -- Each key that has lanes is looked at by the new policy.
 call('DEL', Q .. 'Z')
 local looked = {}

@@ -3,7 +3,9 @@
 -- ARGV[3]  asks: how many I2, lease in milliseconds I6, worker I2c0, labels I2c0 (lane.ts: labelsName)
 -- ARGV[4]  bytes after which it stops: the caller asks again for the rest
 -- outcomes: stopped early B, milliseconds until a rate lets more start I6 (0: none holds any back), then for each ask: tasks
--- I2, each as record.lua has it; third in the reply: their values
+-- I2, in pieces: 1 B, chunk I5, slot B, tasks B, now I6, the lease's end I6, of tasks that live in their rows; or 0 B and a task as
+-- record.lua has it. Third in the reply: the values of tasks; those of a piece are their specs, after their chunk's index where
+-- that was not there before.
 --@include serve
 --@include timeouts
 --@include record
@@ -74,118 +76,110 @@ local function turn(L, n)
   allowed, given = allowed - n, given + n
 end
 
-local function serve(L, T, ask)
+local function serveHead(run, ask)
+  local T = load(nameOf(run))
   begin(T, ask)
-  takeOfKey(L.key)
-  turn(L, 1)
-  bytes, ask.n = bytes + T[LENGTH], ask.n + 1
+  local C = chunkOf(T[CHUNK])
+  bytes, ask.n = bytes + specEnd(C, T[SLOT]) - specEnd(C, T[SLOT] - 1), ask.n + 1
   append(ask.given, T)
 end
 
--- Tasks that have nothing but a head and are leased for the first time: the front of the head, up to the place, and what it
--- becomes.
---@state begins = {}
-local function beginOf(front)
-  local state, priority, first, flags, attempt, generation, pending, fence, last = parse('>BBBI3I2I2I2I4I4', front)
-  local plain = state == QUEUED and first == QUEUED and flags == 0 and last == 1
-  local becomes = plain and pack('>BBBI3I2I2I2I4I4', RUNNING, priority, first, 0, 1, generation, pending, fence + 1, 2) or false
-  begins[front] = becomes
-  return becomes
-end
-
--- What follows the front in the heads of an ask's plain tasks: the run of their leases, the lease's end, the worker, the time.
-local function middleOf(ask)
-  if not ask.middle then
-    local due = NOW + ask.leaseMs
+-- What the rows become of tasks that an ask is given.
+local function rowOf(ask)
+  if not ask.row then
+    ask.due = NOW + ask.leaseMs
     ask.number = ask.number or workerNumber(ask.worker)
-    ask.run = leaseRun(due)
-    ask.middle = pack('>I6I6I6I4I6', ask.run.number, 0, due, ask.number, NOW)
+    ask.run = leaseRun(ask.due)
+    ask.row = pack(ROW, RUNNING, ask.run.number, ask.number, NOW, ask.due, NO_OUTPUT)
   end
-  return ask.middle
+  return ask.row
 end
 
--- Serves the one lane that is open for as many turns as its run has plain work for it, without a look at what is alike.
-local function serveRun(L, ask, hasLower)
-  local run = L.run
-  local at, n, middle = run.at, 0, middleOf(ask)
-  local most = math.min(ask.max - ask.n, allowed, run.n - at)
-  if hasLower then most = math.min(most, LOWER_TURN_EVERY - 1 - passes[1] % LOWER_TURN_EVERY) end
-  local piece, from = { chunk = run.chunk, heads = {} }, nil
-  while n < most and bytes < bytesMax do
-    local uniq = run.names[at + n + 1]
-    local head = not loaded[uniq] and raw[uniq]
-    if not head then break end
-    local front = sub(head, 1, 20)
-    local becomes = begins[front]
-    if becomes == nil then becomes = beginOf(front) end
-    if not becomes or parse('>I6', head, 21) ~= run.place + at + n then break end
-    local offset, length = parse('>I4I4', head, 55)
-    if from and offset ~= piece.to then break end
-    from = from or offset
-    piece.to = offset + length
-    bytes, n = bytes + length, n + 1
-    head = becomes .. middle .. sub(head, 49)
-    heads[#heads + 1], heads[#heads + 2] = uniq, head
-    piece.heads[n] = char(#uniq) .. uniq .. head
-    ask.run.names[#ask.run.names + 1] = uniq
-    changed[#changed + 1] = uniq
-    raw[uniq] = nil
+-- Serves the first task of a run and as many of its neighbours, up to `most`, as wait too; answers how many.
+local function serveRows(run, ask, most)
+  local C, first = run.C, run.slot + run.at
+  local n, before = alike(C, first, most), specEnd(C, first - 1)
+  if bytes + specEnd(C, first + n - 1) - before >= bytesMax then
+    local all = n
+    n = 1
+    while n < all and bytes + specEnd(C, first + n - 1) - before < bytesMax do n = n + 1 end
   end
-  if n == 0 then return false end
-  piece.from = from
-  append(ask.given, piece)
-  ask.n, ask.fresh = ask.n + n, ask.fresh + n
-  turn(L, n)
-  return true
+  bytes = bytes + specEnd(C, first + n - 1) - before
+  setRows(C, first, n, rowOf(ask))
+  addSlots(ask.run.tasks, C, first, n)
+  addSlots(changed, C, first, n)
+  addSlots(ask.given, C, first, n)
+  ask.run.n, ask.n, ask.fresh = ask.run.n + n, ask.n + n, ask.fresh + n
+  return n
+end
+
+-- Serves the lane's next task; and of the one lane that is open as many more as its run has.
+local function serve(L, ask, most)
+  takeOfKey(L.key)
+  if isInRow(L.run) then
+    turn(L, serveRows(L.run, ask, math.min(most, L.run.n - L.run.at)))
+  else
+    serveHead(L.run, ask)
+    turn(L, 1)
+  end
 end
 
 local function wants(ask) return ask.n < ask.max and allowed > 0 and bytes < bytesMax end
 
--- Serves one priority as long as it is the highest.
-local function serveFrom(sets, priority, ask)
-  local heap = lanesAt(sets, priority, math.min(ask.max - ask.n, allowed))
-  local hasLower = priority > 0 and priorityFrom(sets, priority - 1)
+-- Serves the highest priority that has an open lane as long as it has; false: there is none.
+local function serveHighest(sets, ask)
+  local priority, found, hasLower = highest(sets, math.min(ask.max - ask.n, allowed))
+  if not priority then return false end
+  local heap = heapOf(found)
   while heap[1] and wants(ask) do
     local L = heap[1]
-    local T = prepare(L, ask.max - ask.n)
-    local lower = T and hasLower and passes[1] % LOWER_TURN_EVERY == LOWER_TURN_EVERY - 1 and lowerLanes(sets, priority)
-    if not T then
+    local isThere = prepare(L)
+    local untilLower = hasLower and LOWER_TURN_EVERY - 1 - passes[1] % LOWER_TURN_EVERY or allowed
+    local lower = isThere and untilLower == 0 and hasLower and lowerLanes(sets, priority)
+    if not isThere then
       dropFirst(heap)
       -- A lane that was left out of the heap may come before those that are in it.
       if not L.served then break end
     elseif lower and lower[1] then
       local chosen = lower[1 + floor(passes[1] / LOWER_TURN_EVERY) % #lower]
-      serve(chosen, prepare(chosen, 1), ask)
+      prepare(chosen)
+      serve(chosen, ask, 1)
       for _, one in ipairs(lower) do
         putBack(one)
         touched[one.name] = nil
         lanes[one.name] = nil
       end
     else
-      serve(L, T, ask)
-      if heap[2] then sink(heap, 1) elseif L.key == '' then serveRun(L, ask, hasLower) end
+      local isAlone = not heap[2] and L.key == ''
+      serve(L, ask, isAlone and math.min(ask.max - ask.n, allowed, math.max(1, untilLower)) or 1)
+      if heap[2] then sink(heap, 1) end
     end
   end
   putAllBack()
+  return true
 end
 
--- A piece of a run: its specs are neighbours, and go as one value.
-local function addPiece(piece)
-  local where = NO_FIELDS .. SHARED
-  piece.heads[1] = piece.heads[1] .. NO_FIELDS .. NEW_SHARED
-  for i = 2, #piece.heads do piece.heads[i] = piece.heads[i] .. where end
-  parts[#parts + 1] = table.concat(piece.heads)
-  local empty = piece.to == piece.from
-  values[#values + 1] = empty and '' or call('GETRANGE', Q .. 'S:' .. text(piece.chunk), piece.from, piece.to - 1)
+-- The chunks whose index is in the reply.
+--@state indexed = {}
+local function addPiece(piece, ask)
+  local C = piece.C
+  parts[#parts + 1] = pack('>BI5BBI6I6', 1, C.number, piece.slot, piece.n, NOW, ask.due)
+  if not indexed[C.number] then
+    indexed[C.number] = true
+    values[#values + 1] = sub(indexOf(C), 1, C.specsAt)
+  end
+  values[#values + 1] = specsOf(C, piece.slot, piece.n)
 end
 
-local function addGiven(tasks)
+local function addGiven(ask)
+  local tasks = ask.given
   for i = 1, #tasks do
     local T = tasks[i]
-    if T.heads then
-      addPiece(T)
+    if T.C then
+      addPiece(T, ask)
     else
-      local mask = addHead(T, T.head, OWN_VALUE)
+      parts[#parts + 1] = '\0'
+      local mask = addHead(T, T.head)
       values[#values + 1] = specOf(T)
       addFields(T, mask)
     end
@@ -201,7 +195,7 @@ local function readAllowed()
     if left == 0 and numbers['2'] > 0 then againIn(wait) end
     allowed = math.min(allowed, left)
   end
-  if call('HEXISTS', Q .. 'G', 'pause') == 1 then allowed = 0 end
+  if valueOf('paused') == 1 then allowed = 0 end
   return full
 end
 
@@ -216,7 +210,8 @@ local function openDueKeys()
 end
 
 --@main
-readNumbers({ '2', '3', 'run', 'multi', 'stale' })
+indexRead = INDEX_READ
+readNumbers({ '2', '3', 'run', 'multi', 'stale', 'paused' }, true)
 readPolicy()
 passes = readTurns()
 local full = readAllowed()
@@ -231,11 +226,7 @@ end
 for _, ask in ipairs(asks) do
   if wants(ask) and numbers['2'] > given then
     local sets = setsFor(ask.labels)
-    local priority = priorityFrom(sets, 9)
-    while priority and wants(ask) do
-      serveFrom(sets, priority, ask)
-      priority = wants(ask) and priorityFrom(sets, 9)
-    end
+    while wants(ask) and serveHighest(sets, ask) do end
   end
 end
 
@@ -243,13 +234,13 @@ local stopped = false
 for _, ask in ipairs(asks) do
   stopped = stopped or ask.n < ask.max and bytes >= bytesMax
   append(parts, pack('>I2', ask.n))
-  addGiven(ask.given)
+  addGiven(ask)
   if ask.fresh > 0 then workerUsed(ask.number, ask.fresh) end
 end
 if given > 0 then
   count(QUEUED, -given)
   count(RUNNING, given)
-  call('HSET', Q .. 'q', 'turns', pack('>I6I7I7I7I7I7I7I7I7I7I7', unpack(passes)))
+  writePacked('turns', pack(TURNS, unpack(passes)))
   if full then
     full = math.max(full, NOW) + given * 1000 / rate
     call('HSET', Q .. 'q', 'full', format('%.17g', full))

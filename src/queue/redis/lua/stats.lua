@@ -11,8 +11,10 @@
 --@state oldest = -1
 local function lookAt(lane)
   local entry = call('LINDEX', Q .. 'Q:' .. lane, 0)
-  local T = entry and nextOf(runOf(entry))
-  if T and (oldest < 0 or T[QUEUED_AT] < oldest) then oldest = T[QUEUED_AT] end
+  local run = entry and runOf(entry)
+  if not run or not settleRun(run) then return end
+  local since = isInRow(run) and run.C.created or load(nameOf(run))[QUEUED_AT]
+  if oldest < 0 or since < oldest then oldest = since end
 end
 
 --@main

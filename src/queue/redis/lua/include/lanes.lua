@@ -1,11 +1,10 @@
--- Lanes of QUEUED tasks that are alike (lane.ts). Entries of a lane's list Q:LANE name runs of neighbours in one chunk:
--- chunk I5, slot B, count B, index bytes I2, place I6, and the task's unique part where the count is 1. A task's place is the
--- run's plus its distance; an entry whose place is not the head's any more is stale, and dropped when it is reached.
+-- Lanes of QUEUED tasks that are alike (lane.ts). An entry of a lane's list Q:LANE names neighbours in a chunk that wait in their
+-- rows: 1 B, chunk I5, slot B, tasks B; or a task with a head: 0 B, place I6, name.
 -- A lane with entries is open, in the sorted set R (R:LABELS where it wants labels) by priority and pass, or parked: its key is
 -- at its cap or out of tokens; then the hash B has its pass and the set B:KEY names it. The set N:KEY names a key's open lanes.
 --@include policy
---@constant ENTRY '>I5BBI2I6'
 --@constant PASSES (2 ^ 49)
+--@constant TURNS '>I6I7I7I7I7I7I7I7I7I7I7'
 
 local function laneParts(lane)
   if #lane == 1 then return 'default', '', '' end
@@ -21,8 +20,8 @@ local function tenantOf(lane, tenant) return sub(lane, 1, 1) .. MARK .. tenant e
 --@state turns = nil
 local function readTurns()
   if turns then return turns end
-  local packed = call('HGET', Q .. 'q', 'turns')
-  turns = packed and { parse('>I6I7I7I7I7I7I7I7I7I7I7', packed) } or { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+  local before = packedOf('turns')
+  turns = before ~= '' and { parse(TURNS, before) } or { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
   return turns
 end
 
@@ -81,7 +80,8 @@ local function unpark(key)
   return waiting[1] ~= nil
 end
 
-local function entryOf(T, place, uniq) return pack(ENTRY, T[CHUNK], T[SLOT], 1, 0, place) .. uniq end
+local function entryOf(place, uniq) return pack('>BI6', 0, place) .. uniq end
+local function entryOfSlots(number, slot, n) return pack('>BI5BB', 1, number, slot, n) end
 
 -- Adds entries to a lane, at its end or its front; one that was empty opens, or is parked at once.
 local function lanePush(lane, entries, command)

@@ -1,14 +1,29 @@
 -- The queue's numbers, in the hash q: the last value of each counter, number (creation), place (lanes), run (leases), ended
 -- (final runs), worker and effect (outbox); how many tasks are in each state, '0' to '7'; over, the ends there have been; fence,
--- the highest fence of a task that was deleted; multi, the open lanes that are not their tenant's only one. The names are
+-- the highest fence of a task that was deleted; multi, the open lanes that are not their tenant's only one; capped, whether there is
+-- a cap; paused, whether there is a pause. The names are
 -- strings, since Redis is slow to make them of Lua's numbers.
 --@include base
 --@state numbers, written = {}, {}
 
--- Reads several at once; what else is used is read one by one.
-local function readNumbers(names)
+-- Reads several at once, and what lies beside them as packed text: policy (policy.lua) and turns (lanes.lua), '' for none. What
+-- else is used is read one by one.
+--@state packed = {}
+local function readNumbers(names, withPacked)
+  local n = #names
+  if withPacked then names[n + 1], names[n + 2] = 'policy', 'turns' end
   local found = call('HMGET', Q .. 'q', unpack(names))
-  for i = 1, #names do numbers[names[i]] = tonumber(found[i]) or 0 end
+  for i = 1, n do numbers[names[i]] = tonumber(found[i]) or 0 end
+  if withPacked then packed.policy, packed.turns = found[n + 1] or '', found[n + 2] or '' end
+end
+
+local function packedOf(name)
+  packed[name] = packed[name] or call('HGET', Q .. 'q', name) or ''
+  return packed[name]
+end
+
+local function writePacked(name, value)
+  packed[name], written[name] = value, true
 end
 
 local function valueOf(name)
@@ -32,7 +47,7 @@ local function writeNumbers()
   local values = {}
   for name in pairs(written) do
     local n = #values
-    values[n + 1], values[n + 2] = name, text(numbers[name])
+    values[n + 1], values[n + 2] = name, packed[name] or text(numbers[name])
   end
   call('HSET', Q .. 'q', unpack(values))
 end

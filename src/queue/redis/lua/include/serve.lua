@@ -100,27 +100,25 @@ local function putAllBack()
   touched = {}
 end
 
--- The lane's next task, or nothing: then it is closed or parked, and no more in the order.
-local function prepare(L, most)
+-- Whether the lane has a next task, at its run's `at`; else it is closed or parked, and no more in the order.
+local function prepare(L)
   if L.closed then return end
   touched[L.name] = L
   if keyHeld(L.key) then
     putBack(L)
-    return
+    return false
   end
   while true do
     popRun(L)
     if not L.run then
       closeLane(L.name)
       L.closed = true
-      return
+      return false
     end
     local from = L.run.at
-    local name = L.run.names[from + 1]
-    if from < L.run.n and name and not loaded[name] and not raw[name] then fetch(L.run, most) end
-    local T = nextOf(L.run)
+    local isThere = settleRun(L.run)
     if L.run.at > from then add('stale', from - L.run.at) end
-    if T then return T end
+    if isThere then return true end
     L.run = nil
   end
 end
@@ -149,6 +147,22 @@ local function dropFirst(heap)
   if heap[1] then sink(heap, 1) end
 end
 
+-- A heap of lanes, their first runs read.
+local function heapOf(heap)
+  if #heap > 1 then
+    local names = {}
+    for _, L in ipairs(heap) do
+      popRun(L)
+      touched[L.name] = L
+      local name = L.run and L.run.uniq
+      if name and not loaded[name] then names[#names + 1] = name end
+    end
+    loadAll(names)
+    for at = floor(#heap / 2), 1, -1 do sink(heap, at) end
+  end
+  return heap
+end
+
 -- The first lanes of a priority, up to `most`, out of the sets that a worker may be served from.
 local function lanesAt(sets, priority, most)
   local heap, low, high = {}, scoreOf(priority), '(' .. scoreOf(priority - 1)
@@ -156,18 +170,7 @@ local function lanesAt(sets, priority, most)
     local found = call('ZRANGEBYSCORE', set, low, high, 'WITHSCORES', 'LIMIT', 0, most)
     for i = 1, #found, 2 do heap[#heap + 1] = laneAt(found[i], tonumber(found[i + 1])) end
   end
-  if #heap > 1 then
-    local names = {}
-    for _, L in ipairs(heap) do
-      popRun(L)
-      touched[L.name] = L
-      local name = L.run and L.run.names[L.run.at + 1]
-      if name and not loaded[name] then names[#names + 1] = name end
-    end
-    loadAll(names)
-    for at = floor(#heap / 2), 1, -1 do sink(heap, at) end
-  end
-  return heap
+  return heapOf(heap)
 end
 
 -- The highest priority, at or below `most`, that has a lane in the sets.
@@ -181,13 +184,38 @@ local function priorityFrom(sets, most)
   return best
 end
 
+-- The highest priority that has a lane, the first of these lanes, up to `most` of each set, and whether a lower one has any.
+local function highest(sets, most)
+  local found, best, lowest = {}, nil, nil
+  for _, set in ipairs(sets) do
+    local lanesOfSet = call('ZRANGE', set, 0, most, 'WITHSCORES')
+    for i = 1, #lanesOfSet, 2 do
+      local priority = tonumber(sub(lanesOfSet[i], 1, 1))
+      best, lowest = math.max(best or 0, priority), math.min(lowest or 9, priority)
+    end
+    found[#found + 1] = lanesOfSet
+  end
+  if not best then return end
+  local heap, isCut = {}, false
+  for _, lanesOfSet in ipairs(found) do
+    isCut = isCut or #lanesOfSet > 2 * most
+    for i = 1, math.min(#lanesOfSet, 2 * most), 2 do
+      if tonumber(sub(lanesOfSet[i], 1, 1)) == best then
+        heap[#heap + 1] = laneAt(lanesOfSet[i], tonumber(lanesOfSet[i + 1]))
+      end
+    end
+  end
+  local hasLower = lowest < best or isCut and best > 0 and priorityFrom(sets, best - 1) ~= nil
+  return best, heap, hasLower
+end
+
 -- The first lane of each priority below one, as far as it has a task.
 local function lowerLanes(sets, priority)
   local found = {}
   local at = priority > 0 and priorityFrom(sets, priority - 1)
   while at do
     local heap = lanesAt(sets, at, 1)
-    if heap[1] and prepare(heap[1], 1) then
+    if heap[1] and prepare(heap[1]) then
       found[#found + 1] = heap[1]
       at = at > 0 and priorityFrom(sets, at - 1)
     else

@@ -1,0 +1,178 @@
+-- Chunks: tasks that came together. S:NUMBER has what is written once, S: its index, then the specs. Its number is that of its first
+-- task; the tasks count on from there, slot by slot. The index is:
+--   created I6, fence I4 (both set by the script that takes the chunk in), bytes of the index I4, tasks B,
+--   width of the names B (0: none, the ids are made of the stamp; 255: each with its length before it), kinds B,
+--   whether a kind has a concurrency key B, stamp of 13 bytes, then for each slot where its spec ends I4, then, of several
+--   kinds, each slot's B, the names, and the kinds: priority B, lane I2c0, header I4c0.
+-- The id that is made for a slot is the stamp, the slot in two digits, and the chunk's number.
+--
+-- M:NUMBER has a row for each slot. As long as a task lives a plain life (it waits, runs, succeeds at once) the row is all that
+-- changes of it; whatever else befalls it moves it into a head of its own. Rows that are not there yet wait:
+--   state B (0 waits; RUNNING, SUCCEEDED; MOVED: see its head; GONE), run of its lease or its end I6, worker I4, started I6,
+--   the lease's end or the task's I6, the slot under which its output lies B
+-- U:NUMBER is a hash of outputs, by the slot of the first task of those that ended together: tasks B, where each ends I4, outputs.
+--@include base
+--@constant INDEX '>I6I4I4BBBBc13'
+--@constant INDEX_BYTES 31
+--@constant LENGTH_PREFIXED 255
+-- What is read of a chunk at first where its whole index is needed: most are not longer.
+--@constant INDEX_READ 768
+--@constant ROW '>BI6I4I6I6B'
+--@constant ROW_BYTES 24
+--@constant NO_OUTPUT 255
+--@constant MOVED 254
+--@constant GONE 255
+local WAITS = '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
+local HAS_MOVED = '\254\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
+local IS_GONE = '\255\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
+--@state chunksRead, rowsChanged, indexRead = {}, {}, INDEX_BYTES
+
+local function chunkOf(number)
+  local C = chunksRead[number]
+  if C ~= nil then return C end
+  local name = text(number)
+  local key = Q .. 'S:' .. name
+  local index = call('GETRANGE', key, 0, indexRead - 1)
+  if index == '' then
+    chunksRead[number] = false
+    return false
+  end
+  C = { number = number, name = name, key = key, changed = {} }
+  C.created, C.fence, C.specsAt, C.n, C.width, C.kinds, C.keyed, C.stamp = parse(INDEX, index)
+  if C.specsAt <= #index then C.index = index end
+  chunksRead[number] = C
+  return C
+end
+
+local function indexOf(C)
+  C.index = C.index or call('GETRANGE', C.key, 0, C.specsAt - 1)
+  return C.index
+end
+
+-- Where a slot's spec ends, counted from where the first begins; -1: where that is.
+local function specEnd(C, slot)
+  if slot < 0 then return 0 end
+  return (parse('>I4', indexOf(C), INDEX_BYTES + 1 + 4 * slot))
+end
+
+local function specsOf(C, slot, n)
+  local from, to = specEnd(C, slot - 1), specEnd(C, slot + n - 1)
+  if from == to then return '' end
+  return call('GETRANGE', C.key, C.specsAt + from, C.specsAt + to - 1)
+end
+
+local function namesAt(C)
+  return INDEX_BYTES + 4 * C.n + (C.kinds > 1 and C.n or 0) + 1
+end
+
+-- The names, where they are not made; and the position after them.
+local function namesOf(index, at, width, n)
+  local names = {}
+  for i = 1, n do
+    if width == LENGTH_PREFIXED then
+      names[i], at = parse('>Bc0', index, at)
+    else
+      names[i] = sub(index, at, at + width - 1)
+      at = at + width
+    end
+  end
+  return names, at
+end
+
+local function readNames(C)
+  if C.names then return end
+  C.names, C.kindsAt = {}, namesAt(C)
+  if C.width > 0 then C.names, C.kindsAt = namesOf(indexOf(C), C.kindsAt, C.width, C.n) end
+end
+
+local function uniqOf(C, slot)
+  if C.width == 0 then return C.stamp .. format('%02d', slot) .. C.name end
+  readNames(C)
+  return C.names[slot + 1]
+end
+
+-- The chunk and the slot of an id that was made, as long as the chunk is there.
+local function madeAt(uniq)
+  local stamp, slot, number = string.match(uniq, '^(.............)(%d%d)(%d+)$')
+  local C = stamp and chunkOf(tonumber(number))
+  if C and C.width == 0 and C.stamp == stamp and tonumber(slot) < C.n then return C, tonumber(slot) end
+end
+
+-- A slot's priority, lane and header.
+local function kindOf(C, slot)
+  if not C.kindList then
+    readNames(C)
+    local kinds, at = {}, C.kindsAt
+    for i = 1, C.kinds do
+      local kind = {}
+      kind.priority, kind.lane, kind.header, at = parse('>BI2c0I4c0', indexOf(C), at)
+      kinds[i] = kind
+    end
+    C.kindList = kinds
+  end
+  return C.kindList[C.kinds > 1 and byte(indexOf(C), INDEX_BYTES + 4 * C.n + slot + 1) + 1 or 1]
+end
+
+-- Rows as they are stored, from a slot on: those that are asked for first, or all.
+local function storedRows(C, slot, n)
+  if not C.stored then
+    C.from, C.to = slot, slot + n
+    C.stored = call('GETRANGE', Q .. 'M:' .. C.name, slot * ROW_BYTES, C.to * ROW_BYTES - 1)
+  elseif slot < C.from or slot + n > C.to then
+    C.from, C.to = 0, C.n
+    C.stored = call('GET', Q .. 'M:' .. C.name) or ''
+  end
+  return C.stored
+end
+
+local function rowAt(C, slot)
+  for i = #C.changed, 1, -1 do
+    local change = C.changed[i]
+    if change.slot <= slot and slot < change.slot + change.n then return change.row end
+  end
+  local stored = storedRows(C, slot, 1)
+  local at = (slot - C.from) * ROW_BYTES
+  return at < #stored and sub(stored, at + 1, at + ROW_BYTES) or WAITS
+end
+
+-- How many rows from a slot on are alike, up to `most`: mostly all of them.
+local function alike(C, slot, most)
+  local stored = storedRows(C, slot, most)
+  if not C.changed[1] then
+    if stored == '' then return most end
+    if C.from == slot and #stored == most * ROW_BYTES and stored == string.rep(sub(stored, 1, ROW_BYTES), most) then
+      return most
+    end
+  end
+  local row, n = rowAt(C, slot), 1
+  while n < most and rowAt(C, slot + n) == row do n = n + 1 end
+  return n
+end
+
+local function setRows(C, slot, n, row)
+  local last = C.changed[#C.changed]
+  if last and last.row == row and last.slot + last.n == slot then
+    last.n = last.n + n
+  else
+    C.changed[#C.changed + 1] = { slot = slot, n = n, row = row }
+  end
+  rowsChanged[C.number] = C
+end
+
+local function writeRows()
+  for _, C in pairs(rowsChanged) do
+    for i = 1, C.isDeleted and 0 or #C.changed do
+      local change = C.changed[i]
+      call('SETRANGE', Q .. 'M:' .. C.name, change.slot * ROW_BYTES, string.rep(change.row, change.n))
+    end
+  end
+end
+
+-- One of the outputs that lie together.
+local function outputOf(outputs, nth)
+  local n = byte(outputs)
+  local from = nth == 0 and 0 or parse('>I4', outputs, 4 * nth - 2)
+  return sub(outputs, 4 * n + 2 + from, 4 * n + 1 + parse('>I4', outputs, 4 * nth + 2))
+end
+
+local function packOutput(output) return pack('>BI4', 1, #output) .. output end
