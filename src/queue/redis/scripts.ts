@@ -70,7 +70,7 @@ export function loadScripts(): Scripts {
   const functions = blocks.map(
     ({ source, shared, own }) => `${shared}do\n${own}${register(nameOf(source.name), source)}end\n`,
   );
-  const library = `#!lua name=agentmesh_${hash}\n${withConstants(functions.join(""))}`;
+  const library = `#!lua name=agentmesh_${hash}\nlocal starting = {}\n${withConstants(functions.join(""))}`;
   const entries = sources.map(({ name, flags }): [ScriptName, Script] => [
     name,
     { name: nameOf(name), writes: !flags.includes("no-writes"), library },
@@ -112,7 +112,7 @@ function readPart(name: string, parts: Map<string, Part>): Part {
   const { text, includes } = withIncludes(read(`include/${name}`), parts);
   const { definitions, begin } = stateOf(text);
   // A function of its own: one of Lua's has room for 60 names from outside.
-  const begins = `local function begin_${name}(keys, args)\n${begin}end\n`;
+  const begins = `function starting.${name}(keys, args)\n${begin}end\n`;
   const part = { text: definitions + begins, includes: [...includes, name] };
   parts.set(name, part);
   return part;
@@ -126,7 +126,7 @@ function readSource(name: ScriptName, parts: Map<string, Part>): Source {
 }
 
 function register(name: string, { flags, includes, begin, body }: Source): string {
-  const begins = includes.map((part) => `begin_${part}(keys, args)\n`).join("") + begin;
+  const begins = includes.map((part) => `starting.${part}(keys, args)\n`).join("") + begin;
   const flagList = flags.map((flag) => `'${flag}'`).join(", ");
   const callback = `function(keys, args)\n${begins}${body}end`;
   return `redis.register_function{function_name='${name}', flags={${flagList}}, callback=${callback}}\n`;
@@ -137,7 +137,7 @@ function scoped(text: string, others: string): string {
   const code = others.replace(/--.*|'(\\.|[^'\\])*'/g, "");
   const used = new Set(code.match(/(?<![.\w])[a-zA-Z_]\w*/g));
   const known = new Set<string>();
-  const isKnown = (name: string) => used.has(name) || name.startsWith("begin_");
+  const isKnown = (name: string) => used.has(name);
   const block = text
     .replace(/^local function (\w+)/gm, (line, name: string) => {
       if (!isKnown(name)) return line;
@@ -150,17 +150,38 @@ function scoped(text: string, others: string): string {
       for (const name of all) known.add(name);
       return value === "" ? "" : names + value;
     });
-  return `local ${[...known].join(", ")}\ndo\n${block}end\n`;
+  const head = known.size === 0 ? "" : `local ${[...known].join(", ")}\n`;
+  return `${head}do\n${block}end\n`;
 }
 
-/** Takes the lines `--@state NAMES = VALUES` out of a text: they become locals, which each call sets anew. */
+/**
+ * Takes the lines `--@state NAMES = VALUES` out of a text: they become locals, which each call sets anew; and the lines
+ * `--@once NAMES = VALUES`, which the first call sets.
+ */
 function stateOf(text: string): { readonly definitions: string; readonly begin: string } {
   let begin = "";
-  const definitions = text.replace(/^--@state ([\w, ]+) = (.+)$/gm, (_, names: string, values: string) => {
-    begin += `${names} = ${values}\n`;
-    return `local ${names}`;
-  });
+  const definitions = text.replace(
+    /^--@(state|once) ([\w, ]+) = (.+)$/gm,
+    (_, kind: string, names: string, values: string) => {
+      const [first] = names.split(", ");
+      begin += kind === "once" ? `if not ${first} then ${names} = ${values} end\n` : setAnew(names, values);
+      return `local ${names}`;
+    },
+  );
   return { definitions, begin };
+}
+
+/** A table that the last call has not used is as good as a new one, and costs less. */
+function setAnew(names: string, values: string): string {
+  const each = values.split(", ");
+  if (!each.includes("{}")) return `${names} = ${values}\n`;
+  const lines = names.split(", ").map((name, index) => {
+    const value = each[index] as string;
+    return value === "{}"
+      ? `if not ${name} or next(${name}) then ${name} = {} end\n`
+      : `${name} = ${value}\n`;
+  });
+  return lines.join("");
 }
 
 /** Puts constants in where they are named, in place of the lines `--@constant NAME VALUE` that give them; drops comments. */

@@ -30,7 +30,7 @@ async function auditPlaces(audited: Audit): Promise<void> {
   }
   const queued = audited.within("QUEUED").map(({ unique }) => unique);
   audited.same("the lanes", found, queued);
-  audited.same("stale mentions", [String(await keys.hashNumber("q", "stale"))], [String(stale)]);
+  audited.same("stale mentions", [String((await keys.numbers()).stale)], [String(stale)]);
 }
 
 /** A lane with tasks is open in the set of its labels, or held back by its key; nothing else is. */
@@ -61,11 +61,7 @@ async function auditOrder(audited: Audit): Promise<void> {
   const counted = Object.entries(await keys.hash("T")).map(([field, count]) => `${field}=${count}`);
   audited.same("lanes of tenants", counted, wanted);
   const several = [...tenants.values()].reduce((sum, count) => sum + count, 0);
-  audited.same(
-    "lanes beside the plain ones",
-    [String(await keys.hashNumber("q", "multi"))],
-    [String(several)],
-  );
+  audited.same("lanes beside the plain ones", [String((await keys.numbers()).multi)], [String(several)]);
 }
 
 /** `KEY=LANE` of each lane that the sets of a kind name. */

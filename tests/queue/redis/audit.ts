@@ -86,10 +86,10 @@ async function auditQueue(keys: Keyspace): Promise<string[]> {
 }
 
 async function auditCounts(audited: Audit): Promise<void> {
-  const numbers = await audited.keys.hash("q");
+  const { counts } = await audited.keys.numbers();
   taskStates.forEach((state, index) => {
     const count = audited.within(state).length;
-    audited.same(`the count of ${state}`, [String(Number(numbers[index] ?? 0))], [String(count)]);
+    audited.same(`the count of ${state}`, [String(counts[index])], [String(count)]);
   });
 }
 

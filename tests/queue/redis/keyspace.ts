@@ -112,8 +112,11 @@ export class Keyspace {
     return scores;
   }
 
-  async hashNumber(suffix: string, field: string): Promise<number> {
-    return Number((await this.#client.hget(this.base + suffix, field)) ?? 0);
+  /** The queue's numbers, in the order of lua/include/numbers.lua. */
+  async numbers(): Promise<{ counts: number[]; multi: number; stale: number }> {
+    const packed = await this.#client.hgetBuffer(`${this.base}q`, "numbers");
+    const at = (place: number) => packed?.readIntBE(6 * (place - 1), 6) ?? 0;
+    return { counts: taskStates.map((_, index) => at(1 + index)), multi: at(18), stale: at(19) };
   }
 
   /** The timeout to start of each task that has timeouts. */

@@ -88,13 +88,12 @@ local function pushTaken(lane, number, slot, n, refused)
 end
 
 --@main
-readNumbers({ 'number', 'arrived', '2', '0', '1', '3', '4' })
-local room = math.max(0, tasksMax - numbers['2'] - numbers['0'] - numbers['1'] - numbers['3'] - numbers['4'])
+local room = math.max(0, tasksMax - unfinished())
 local outcomes, taken = {}, 0
 for arg = FIRST_CHUNK, #ARGV - 1 do
   local blob, runs = ARGV[arg], {}
   local n, width = parse('BB', blob, 15)
-  local number, runsLeft = numbers['number'] + 1, nil
+  local number, runsLeft = valueOf('number') + 1, nil
   runsLeft, inputAt = parse('B', INPUT, inputAt)
   for i = 1, runsLeft do
     local run = {}

@@ -110,7 +110,6 @@ local function finishSlots(number, stamp, slot, n, outputs)
 end
 
 --@main
-readNumbers({ '3', '5', 'ended', 'over', 'capped' })
 local at, outcomes = 1, {}
 while at <= #INPUT do
   local first

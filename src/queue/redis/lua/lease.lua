@@ -188,11 +188,11 @@ end
 
 -- How many tasks the queue's own cap, rate and pause let start.
 local function readAllowed()
-  if runningMax > 0 then allowed = math.min(allowed, runningMax - numbers['3']) end
+  if runningMax > 0 then allowed = math.min(allowed, runningMax - valueOf('3')) end
   local full = rate > 0 and (tonumber(call('HGET', Q .. 'q', 'full') or nil) or 0)
   if full then
     local left, wait = tokens(rate, burst, full)
-    if left == 0 and numbers['2'] > 0 then againIn(wait) end
+    if left == 0 and valueOf('2') > 0 then againIn(wait) end
     allowed = math.min(allowed, left)
   end
   if valueOf('paused') == 1 then allowed = 0 end
@@ -211,7 +211,7 @@ end
 
 --@main
 indexRead = INDEX_READ
-readNumbers({ '2', '3', 'run', 'multi', 'stale', 'paused' }, true)
+readPacked()
 readPolicy()
 passes = readTurns()
 local full = readAllowed()
@@ -224,7 +224,7 @@ while at <= #INPUT do
   append(asks, ask)
 end
 for _, ask in ipairs(asks) do
-  if wants(ask) and numbers['2'] > given then
+  if wants(ask) and valueOf('2') > given then
     local sets = setsFor(ask.labels)
     while wants(ask) and serveHighest(sets, ask) do end
   end
@@ -245,7 +245,7 @@ if given > 0 then
     full = math.max(full, NOW) + given * 1000 / rate
     call('HSET', Q .. 'q', 'full', format('%.17g', full))
     local left, wait = tokens(rate, burst, full)
-    if left == 0 and numbers['2'] > 0 then againIn(wait) end
+    if left == 0 and valueOf('2') > 0 then againIn(wait) end
   end
   writeKeys()
 end

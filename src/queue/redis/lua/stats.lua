@@ -18,9 +18,7 @@ local function lookAt(lane)
 end
 
 --@main
-local found = call('HMGET', Q .. 'q', '0', '1', '2', '3', '4', '5', '6', '7', 'arrived', 'over')
-for i = 1, 10 do found[i] = tonumber(found[i]) or 0 end
-if found[QUEUED + 1] > 0 then
+if valueOf('2') > 0 then
   local sets = call('SMEMBERS', Q .. 'Y')
   sets[#sets + 1] = ''
   for _, labels in ipairs(sets) do
@@ -33,6 +31,6 @@ end
 local settings = call('HMGET', Q .. 'G', 'role', 'operator', 'pause')
 for i = 1, 3 do settings[i] = settings[i] or '' end
 local counts = {}
-for i = 1, 8 do counts[i] = found[i] end
+for state = 0, 7 do counts[state + 1] = valueOf(char(48 + state)) end
 local soon = counts[SCHEDULED + 1] > 0 and call('ZCOUNT', Q .. 'S', '-inf', NOW + tonumber(INPUT)) or 0
-return { counts, call('ZCARD', Q .. 'X'), oldest, math.min(soon, tonumber(ARGV[4])), found[9], found[10], settings }
+return { counts, call('ZCARD', Q .. 'X'), oldest, math.min(soon, tonumber(ARGV[4])), valueOf('arrived'), valueOf('over'), settings }

@@ -42,15 +42,14 @@ local function readTask()
 end
 
 --@main
-readNumbers({ '0', '1', '2', '3', '4', 'number', 'place', 'fence' })
-local fence = numbers['fence'] -- a task that comes again under a deleted one's name has a higher one
-local unfinished = numbers['0'] + numbers['1'] + numbers['2'] + numbers['3'] + numbers['4']
+local fence = valueOf('fence') -- a task that comes again under a deleted one's name has a higher one
+local unended = unfinished()
 local outcomes = {}
 for arg = FIRST_CHUNK, #ARGV - 1 do
   local blob = ARGV[arg]
   local n, width = parse('BB', blob, 15)
   local names = namesOf(blob, INDEX_BYTES + 4 * n + 1, width, n)
-  local number, kept, rows = add('number', 0) + 1, 0, {}
+  local number, kept, rows = valueOf('number') + 1, 0, {}
   for slot = 0, n - 1 do
     local uniq, task = names[slot + 1], readTask()
     local there = load(uniq)
@@ -61,14 +60,14 @@ for arg = FIRST_CHUNK, #ARGV - 1 do
       outcome = char(same and 1 or 2, there[STATE])
     elseif task.knows == 0 then
       outcome = '\4\0'
-    elseif unfinished >= tasksMax then
+    elseif unended >= tasksMax then
       outcome = '\3\0'
     else
       local T = { 0, task.priority, 0, 0, 0, 1, 0, fence, 1, 0, 0, 0, 0, 0, number, slot, NOW, 0 }
       T.uniq = uniq
       create(T, task)
       kept = kept + 1
-      unfinished = unfinished + 1
+      unended = unended + 1
       rows[slot + 1] = HAS_MOVED
       outcome = char(0, T[STATE])
     end

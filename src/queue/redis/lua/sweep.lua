@@ -90,8 +90,7 @@ local function purgeRun(entry, kept, most)
 end
 
 local function purgeOld()
-  local kept, purged = 0, 0
-  for _, n in ipairs(call('HMGET', Q .. 'q', '5', '6', '7')) do kept = kept + (tonumber(n) or 0) end
+  local kept, purged = valueOf('5') + valueOf('6') + valueOf('7'), 0
   while purged < batch do
     local entry = call('LINDEX', Q .. 'F', 0)
     if not entry then break end

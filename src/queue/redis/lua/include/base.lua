@@ -13,8 +13,8 @@
 -- A reply is {outcomes, {signal, effect, …}}: packed outcomes in the items' order; then the signal that is the caller's to
 -- tell ('' for none) and the outbox entries that were added.
 -- There are none of these while a library is loaded.
---@state char, byte, sub, format, floor = string.char, string.byte, string.sub, string.format, math.floor
---@state call, pack, parse, band, bor = redis.call, struct.pack, struct.unpack, bit.band, bit.bor
+--@once char, byte, sub, format, floor = string.char, string.byte, string.sub, string.format, math.floor
+--@once call, pack, parse, band, bor = redis.call, struct.pack, struct.unpack, bit.band, bit.bor
 --@state Q, ARGV = keys[1], args
 --@state CHANNEL, LOG_MAX, INPUT, HEARS = args[1], tonumber(args[2]), args[3], args[#args]
 --@state clock = call('TIME')
@@ -63,6 +63,6 @@
 local BITS = { l = 8, h = 16, f = 32, d = 64, o = 128, e = 256, p = 512, u = 1024, r = 2048, g = 4096, z = 8192, s = 16384 }
 
 --@constant MARK '\31'
-local function text(n) return format('%.0f', n) end
+local function text(n) return format('%d', n) end
 local function has(T, bit) return band(T[FLAGS], bit) ~= 0 end
 local function queueName() return string.match(Q, '{(.-)}') end
