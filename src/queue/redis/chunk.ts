@@ -200,10 +200,9 @@ export class ChunkIndex {
     return this.#kinds[kind as number] as SlotKind;
   }
 
-  /** Bytes of a slot's spec. */
-  specBytes(slot: number): number {
-    const at = fixedBytes + 4 * slot;
-    return this.#index.readUInt32BE(at) - (slot === 0 ? 0 : this.#index.readUInt32BE(at - 4));
+  /** Where a slot's spec ends, counted from where the first one begins. */
+  specEnd(slot: number): number {
+    return slot < 0 ? 0 : this.#index.readUInt32BE(fixedBytes + 4 * slot);
   }
 }
 

@@ -9,7 +9,7 @@
  *   n            zset    all chunks, by creation                              X  zset  dead letters by creation
  *   t            hash    heads: see lua/include/base.lua; and where the tasks with names are that live in their rows
  *   h f d o e p u r l g z s   hashes   what else a task with a head has: see pack.ts
- *   R, R:LABELS  zset    open lanes by priority and pass; Y: the label sets   Q:LANE  list  a lane's runs
+ *   R, R:LABELS  zset    open lanes by priority and pass; Y: the label sets   Q, Q:LANE  hash, list  lanes' runs: the first, and more
  *   B, B:KEY     hash, set   lanes that their key holds back; N:KEY: its open ones                  T  hash  a tenant's lanes with key or labels
  *   K, k         hash    tasks of a key that run; its rate's bucket           Z  zset  keys by when they have a token
  *   E, i         zset, hash   runs of leases by expiry; how many are left of each, and the tasks

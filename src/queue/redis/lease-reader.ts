@@ -4,11 +4,20 @@ import type { Reader } from "./bytes.ts";
 import { ChunkIndex } from "./chunk.ts";
 import { noTimeouts, noUsage, plainBytes, RecordReader } from "./pack.ts";
 
+/** In place of a slot: each piece has its specs in a value of its own. */
+const none = 255;
+
+interface LeasedChunk {
+  readonly index: ChunkIndex;
+  /** Specs from a slot on, which the pieces share. */
+  readonly shared?: { readonly first: number; readonly specs: Buffer };
+}
+
 export class LeaseReader {
   readonly #reader: Reader;
   readonly #records: RecordReader;
   readonly #queue: string;
-  readonly #indexes = new Map<number, ChunkIndex>();
+  readonly #chunks = new Map<number, LeasedChunk>();
 
   constructor(reader: Reader, values: readonly Buffer[], queue: string) {
     this.#reader = reader;
@@ -28,12 +37,13 @@ export class LeaseReader {
     const reader = this.#reader;
     const [number, first, count] = [reader.u40(), reader.u8(), reader.u8()];
     const [startedMs, leaseExpiresMs] = [reader.u48(), reader.u48()];
-    const index = this.#index(number);
-    const specs = this.#records.value();
-    let at = 0;
+    const { index, shared } = this.#chunk(number, reader.u8());
+    const specs = shared?.specs ?? this.#records.value();
+    const base = index.specEnd((shared?.first ?? first) - 1);
+    let at = index.specEnd(first - 1) - base;
     for (let slot = first; slot < first + count; slot++) {
       const from = at;
-      at += index.specBytes(slot);
+      at = index.specEnd(slot) - base;
       const { tenant, priority, workflowId, retry, labels, concurrencyKey, workerLabels } =
         index.kindOf(slot);
       tasks.push({
@@ -73,12 +83,14 @@ export class LeaseReader {
     return count;
   }
 
-  /** A chunk's index comes with its first piece. */
-  #index(number: number): ChunkIndex {
-    const known = this.#indexes.get(number);
+  /** A chunk's index, and the specs that all its pieces share, come with its first piece. */
+  #chunk(number: number, sharedFrom: number): LeasedChunk {
+    const known = this.#chunks.get(number);
     if (known !== undefined) return known;
     const index = new ChunkIndex(number, this.#records.value());
-    this.#indexes.set(number, index);
-    return index;
+    const shared = sharedFrom === none ? undefined : { first: sharedFrom, specs: this.#records.value() };
+    const chunk = { index, shared };
+    this.#chunks.set(number, chunk);
+    return chunk;
   }
 }

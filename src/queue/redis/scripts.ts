@@ -44,6 +44,9 @@ export interface Script {
 
 export type Scripts = Readonly<Record<ScriptName, Script>>;
 
+/** A part that no more functions use stands within each. */
+const ownUsersMax = 2;
+
 /** Reads every function from the files beside this one. */
 export function loadScripts(): Scripts {
   const parts = new Map<string, Part>();
@@ -54,15 +57,29 @@ export function loadScripts(): Scripts {
     ...sources.map(({ definitions, begin, body }) => definitions + begin + body),
     ...Array.from(parts, ([name, { text }]) => (name === part ? "" : text)),
   ];
-  // Lua has room for 200 locals: a part stands before the first function that uses it, and within that one's block where no other
-  // does; what it has for itself alone is hidden.
+  // Lua has room for 200 locals: a part that few functions use stands within the block of each, any other before the first one
+  // that uses it; what it has for itself alone is hidden.
   const blocks = sources.map((source) => {
-    const fresh = source.includes.filter((part) => !there.has(part));
+    const fresh = source.includes.filter((part) => users(part) > ownUsersMax && !there.has(part));
     for (const part of fresh) there.add(part);
-    const textOf = (part: string) => scoped((parts.get(part) as Part).text, usersOf(part).join("\n"));
-    const shared = fresh.filter((part) => users(part) > 1).map(textOf);
-    const own = fresh.filter((part) => users(part) === 1).map(textOf);
-    return { source, shared: shared.join(""), own: own.join("") + source.definitions };
+    const shared = fresh.map((part) => scoped((parts.get(part) as Part).text, usersOf(part).join("\n")));
+    const own = source.includes
+      .filter((part) => users(part) <= ownUsersMax)
+      .map((part) => {
+        const { text } = parts.get(part) as Part;
+        return scoped(text, usersOf(part).join("\n")).replaceAll(
+          `starting.${part}(`,
+          `${startOf(source, part)}(`,
+        );
+      });
+    const begins = source.includes.map(
+      (part) => `${users(part) > ownUsersMax ? `starting.${part}` : startOf(source, part)}(keys, args)\n`,
+    );
+    return {
+      source: { ...source, begin: begins.join("") + source.begin },
+      shared: shared.join(""),
+      own: own.join("") + source.definitions,
+    };
   });
   const content = blocks.map(({ source, shared, own }) => shared + own + source.body).join("");
   const hash = createHash("sha256").update(content).digest("hex").slice(0, 12);
@@ -125,10 +142,14 @@ function readSource(name: ScriptName, parts: Map<string, Part>): Source {
   return { name, flags, includes, ...stateOf(before), body };
 }
 
-function register(name: string, { flags, includes, begin, body }: Source): string {
-  const begins = includes.map((part) => `starting.${part}(keys, args)\n`).join("") + begin;
+/** Of a part that stands within a function's own block. */
+function startOf(source: Source, part: string): string {
+  return `starting.${source.name}_${part}`;
+}
+
+function register(name: string, { flags, begin, body }: Source): string {
   const flagList = flags.map((flag) => `'${flag}'`).join(", ");
-  const callback = `function(keys, args)\n${begins}${body}end`;
+  const callback = `function(keys, args)\n${begin}${body}end`;
   return `redis.register_function{function_name='${name}', flags={${flagList}}, callback=${callback}}\n`;
 }
 

@@ -15,8 +15,9 @@ async function auditPlaces(audited: Audit): Promise<void> {
   const { keys, heads } = audited;
   const found: string[] = [];
   let stale = 0;
-  for (const lane of keys.names("Q")) {
-    const mentions = await keys.lane(lane);
+  for (const lane of await keys.fields("Q")) {
+    const { mentions, saysMore, hasMore } = await keys.lane(lane);
+    audited.same(`more of the lane ${lane}`, [String(saysMore)], [String(hasMore)]);
     const waiting = mentions.map(({ unique, place, chunk, slot }) => {
       const head = heads.get(unique);
       const isHere = chunk === undefined || (head?.chunk === chunk && head.slot === slot);
@@ -46,7 +47,13 @@ async function auditOrder(audited: Audit): Promise<void> {
       audited.same(`the order of ${lane}`, [String(priority), set], orderOf(lane));
     }
   const parked = await keys.fields("B");
-  audited.same("open and parked lanes", [...open.keys(), ...parked], keys.names("Q"));
+  audited.same("open and parked lanes", [...open.keys(), ...parked], await keys.fields("Q"));
+  const listed = new Set(await keys.fields("Q"));
+  audited.same(
+    "lists of no lane",
+    keys.names("Q").filter((lane) => !listed.has(lane)),
+    [],
+  );
   const keyed = [...open.keys()].filter((lane) => laneOf(lane).concurrencyKey !== "");
   audited.same("open lanes by key", await lanesOfKeys(audited, "N"), keyed.map(withKey));
   audited.same("lanes parked by key", await lanesOfKeys(audited, "B"), parked.map(withKey));

@@ -30,7 +30,7 @@ export async function audit(client: Redis, prefix: string): Promise<string[]> {
   return [...strays.map((key) => `${key} is outside its queue's slot`), ...faults];
 }
 
-const knownKeys = /^([qGthfdoepurlgzscnXRYBTKkZEiSDFOwWVAaH]|(S|M|U|R|Q|B|N|L|C|P):.+)$/s;
+const knownKeys = /^([qQGthfdoepurlgzscnXRYBTKkZEiSDFOwWVAaH]|(S|M|U|R|Q|B|N|L|C|P):.+)$/s;
 const hasChildren = 1;
 const hasLogList = 2;
 const isDead = 4;

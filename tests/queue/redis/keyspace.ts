@@ -132,14 +132,18 @@ export class Keyspace {
     return { number: Number(number), index, count: packed[14] as number };
   }
 
-  /** What a lane's list names, in order. */
-  async lane(lane: string): Promise<Mention[]> {
-    const entries = await this.#client.lrangeBuffer(`${this.base}Q:${lane}`, 0, -1);
-    const mentions = entries.map(async (entry): Promise<Mention[]> => {
+  /** What a lane has, in order: its first entries lie in a hash, and more, where a byte says so, in a list. */
+  async lane(lane: string): Promise<{ mentions: Mention[]; saysMore: boolean; hasMore: boolean }> {
+    const front = new Reader((await this.#client.hgetBuffer(`${this.base}Q`, lane)) ?? Buffer.alloc(1));
+    const saysMore = front.u8() === 1;
+    const entries: Buffer[] = [];
+    while (!front.ended) entries.push(front.blob8());
+    const more = await this.#client.lrangeBuffer(`${this.base}Q:${lane}`, 0, -1);
+    const mentions = [...entries, ...more].map(async (entry): Promise<Mention[]> => {
       if (entry[0] === 0) return [{ place: entry.readUIntBE(1, 6), unique: entry.subarray(7).toString() }];
       return this.#slots(new Reader(entry.subarray(1)));
     });
-    return (await Promise.all(mentions)).flat();
+    return { mentions: (await Promise.all(mentions)).flat(), saysMore, hasMore: more.length > 0 };
   }
 
   /** The tasks in a run of leases. */

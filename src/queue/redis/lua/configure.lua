@@ -63,6 +63,7 @@ for _, lane in ipairs(call('HKEYS', Q .. 'B')) do look(lane) end
 local sets = call('SMEMBERS', Q .. 'Y')
 append(sets, '')
 for _, labels in ipairs(sets) do
+  writeRanks()
   for _, lane in ipairs(call('ZRANGE', lanesKey(labels), 0, -1)) do look(lane) end
 end
 ready = true

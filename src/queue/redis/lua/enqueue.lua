@@ -124,7 +124,12 @@ end
 if taken == 0 then return { table.concat(outcomes), { '' } } end
 callMany('HSET', Q .. 't', heads)
 callMany('HSET', Q .. 'f', prints)
-for lane, pushed in pairs(entries) do lanePush(lane, pushed, 'RPUSH') end
+local lanes = {}
+for lane in pairs(entries) do lanes[#lanes + 1] = lane end
+readLists(lanes)
+for lane, pushed in pairs(entries) do lanePush(lane, pushed) end
+writeLists()
+writeRanks()
 add('2', taken)
 add('arrived', taken)
 writeNumbers()

@@ -3,24 +3,12 @@
 -- ARGV[3]  asks: how many I2, lease in milliseconds I6, worker I2c0, labels I2c0 (lane.ts: labelsName)
 -- ARGV[4]  bytes after which it stops: the caller asks again for the rest
 -- outcomes: stopped early B, milliseconds until a rate lets more start I6 (0: none holds any back), then for each ask: tasks
--- I2, in pieces: 1 B, chunk I5, slot B, tasks B, now I6, the lease's end I6, of tasks that live in their rows; or 0 B and a task as
--- record.lua has it. Third in the reply: the values of tasks; those of a piece are their specs, after their chunk's index where
--- that was not there before.
---@include serve
---@include timeouts
---@include record
---@state bytesMax, given, allowed, passes = tonumber(args[4]), 0, 2 ^ 31, nil
-
--- The number of a worker's name.
-local function workerNumber(worker)
-  local number = call('HGET', Q .. 'w', worker)
-  if number then return tonumber(number) end
-  number = take('worker')
-  call('HSET', Q .. 'w', worker, text(number))
-  call('HSET', Q .. 'W', text(number), worker)
-  return number
-end
-
+-- I2, in pieces: 1 B, chunk I5, slot B, tasks B, now I6, the lease's end I6, and from which slot on the chunk's specs come, in one
+-- value, B (NONE: the piece's come in a value of their own), of tasks that live in their rows; or 0 B and a task as record.lua
+-- has it. Third in the reply: values. A chunk's first piece has its index there first, and the specs that come in one.
+--@include round
+--@include give
+--@include leased
 -- The sets of lanes that a worker with these labels may be served from.
 local function setsFor(labels)
   local sets = { Q .. 'R' }
@@ -35,102 +23,16 @@ local function setsFor(labels)
   return sets
 end
 
-local function begin(T, ask)
-  T[ATTEMPT] = T[ATTEMPT] + 1
-  T[FENCE] = T[FENCE] + 1
-  T[STARTED] = NOW
-  ask.number = ask.number or workerNumber(ask.worker)
-  local plain = T[LAST] == 1 and T[ATTEMPT] == 1 and T[FIRST_STATE] == QUEUED and band(T[FLAGS], HAS_LOG_LIST + BITS.l) == 0
-  if T[WORKER] ~= ask.number then
-    if T[WORKER] > 0 then workerUsed(T[WORKER], -1) end
-    workerUsed(ask.number, 1)
-    T[WORKER] = ask.number
-  end
-  local due, z = NOW + ask.leaseMs, timeoutsOf(T)
-  if z then
-    z.sign, z.leaseMs = NOW, ask.leaseMs
-    due = math.min(due, limitOf(T, z))
-    set(T, 'z', packTimeouts(z))
-    if z.toStart > 0 then append(unstarts, T.uniq) end
-  end
-  leaseUntil(T, due)
-  T[STATE] = RUNNING
-  if plain then
-    T[LAST] = 2
-  else
-    log(T, changeEntry(NOW, RUNNING, T[ATTEMPT], ask.worker, ''))
-    logWrite(T)
-    T.fresh = nil
-  end
-  append(changed, T.uniq)
-  T.head = pack(HEAD, unpack(T, 1, HEAD_FIELDS))
-  save(T)
-end
-
-local function turn(L, n)
-  passes[2 + L.priority] = L.pass + (n - 1) * L.stride
-  L.pass = L.pass + n * L.stride
-  passes[1] = passes[1] + n
-  L.run.at = L.run.at + n
-  L.served = true
-  allowed, given = allowed - n, given + n
-end
-
-local function serveHead(run, ask)
-  local T = load(nameOf(run))
-  begin(T, ask)
-  local C = chunkOf(T[CHUNK])
-  bytes, ask.n = bytes + specEnd(C, T[SLOT]) - specEnd(C, T[SLOT] - 1), ask.n + 1
-  append(ask.given, T)
-end
-
--- What the rows become of tasks that an ask is given.
-local function rowOf(ask)
-  if not ask.row then
-    ask.due = NOW + ask.leaseMs
-    ask.number = ask.number or workerNumber(ask.worker)
-    ask.run = leaseRun(ask.due)
-    ask.row = pack(ROW, RUNNING, ask.run.number, ask.number, NOW, ask.due, NO_OUTPUT)
-  end
-  return ask.row
-end
-
--- Serves the first task of a run and as many of its neighbours, up to `most`, as wait too; answers how many.
-local function serveRows(run, ask, most)
-  local C, first = run.C, run.slot + run.at
-  local n, before = alike(C, first, most), specEnd(C, first - 1)
-  if bytes + specEnd(C, first + n - 1) - before >= bytesMax then
-    local all = n
-    n = 1
-    while n < all and bytes + specEnd(C, first + n - 1) - before < bytesMax do n = n + 1 end
-  end
-  bytes = bytes + specEnd(C, first + n - 1) - before
-  setRows(C, first, n, rowOf(ask))
-  addSlots(ask.run.tasks, C, first, n)
-  addSlots(changed, C, first, n)
-  addSlots(ask.given, C, first, n)
-  ask.run.n, ask.n, ask.fresh = ask.run.n + n, ask.n + n, ask.fresh + n
-  return n
-end
-
--- Serves the lane's next task; and of the one lane that is open as many more as its run has.
-local function serve(L, ask, most)
-  takeOfKey(L.key)
-  if isInRow(L.run) then
-    turn(L, serveRows(L.run, ask, math.min(most, L.run.n - L.run.at)))
-  else
-    serveHead(L.run, ask)
-    turn(L, 1)
-  end
-end
-
 local function wants(ask) return ask.n < ask.max and allowed > 0 and bytes < bytesMax end
 
 -- Serves the highest priority that has an open lane as long as it has; false: there is none.
 local function serveHighest(sets, ask)
-  local priority, found, hasLower = highest(sets, math.min(ask.max - ask.n, allowed))
+  local priority, tops, hasLower = highest(sets, math.min(ask.max - ask.n, allowed))
   if not priority then return false end
-  local heap = heapOf(found)
+  local ranked, n = tops[1].ranked, tops[1].n
+  if hasLower then n = math.min(n, LOWER_TURN_EVERY - 1 - passes[1] % LOWER_TURN_EVERY) end
+  if not sets[2] and isRound(ranked, n) and serveRound(ranked, n, priority, ask) > 0 then return true end
+  local heap = heapOf(lanesOf(tops))
   while heap[1] and wants(ask) do
     local L = heap[1]
     local isThere = prepare(L)
@@ -157,33 +59,6 @@ local function serveHighest(sets, ask)
   end
   putAllBack()
   return true
-end
-
--- The chunks whose index is in the reply.
---@state indexed = {}
-local function addPiece(piece, ask)
-  local C = piece.C
-  parts[#parts + 1] = pack('>BI5BBI6I6', 1, C.number, piece.slot, piece.n, NOW, ask.due)
-  if not indexed[C.number] then
-    indexed[C.number] = true
-    values[#values + 1] = sub(indexOf(C), 1, C.specsAt)
-  end
-  values[#values + 1] = specsOf(C, piece.slot, piece.n)
-end
-
-local function addGiven(ask)
-  local tasks = ask.given
-  for i = 1, #tasks do
-    local T = tasks[i]
-    if T.C then
-      addPiece(T, ask)
-    else
-      parts[#parts + 1] = '\0'
-      local mask = addHead(T, T.head)
-      values[#values + 1] = specOf(T)
-      addFields(T, mask)
-    end
-  end
 end
 
 -- How many tasks the queue's own cap, rate and pause let start.
@@ -231,6 +106,7 @@ for _, ask in ipairs(asks) do
 end
 
 local stopped = false
+for _, ask in ipairs(asks) do sharedSpecs(ask.given) end
 for _, ask in ipairs(asks) do
   stopped = stopped or ask.n < ask.max and bytes >= bytesMax
   append(parts, pack('>I2', ask.n))

@@ -10,7 +10,7 @@
 --@constant LANES_LOOKED_AT 100
 --@state oldest = -1
 local function lookAt(lane)
-  local entry = call('LINDEX', Q .. 'Q:' .. lane, 0)
+  local entry = firstOf(listOf(lane))
   local run = entry and runOf(entry)
   if not run or not settleRun(run) then return end
   local since = isInRow(run) and run.C.created or load(nameOf(run))[QUEUED_AT]
@@ -22,7 +22,9 @@ if valueOf('2') > 0 then
   local sets = call('SMEMBERS', Q .. 'Y')
   sets[#sets + 1] = ''
   for _, labels in ipairs(sets) do
-    for _, lane in ipairs(call('ZRANGE', lanesKey(labels), 0, LANES_LOOKED_AT - 1)) do lookAt(lane) end
+    local first = call('ZRANGE', lanesKey(labels), 0, LANES_LOOKED_AT - 1)
+    readLists(first)
+    for _, lane in ipairs(first) do lookAt(lane) end
   end
   for i, lane in ipairs(call('HKEYS', Q .. 'B')) do
     if i <= LANES_LOOKED_AT then lookAt(lane) end

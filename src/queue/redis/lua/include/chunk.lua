@@ -37,7 +37,7 @@ local function chunkOf(number)
     chunksRead[number] = false
     return false
   end
-  C = { number = number, name = name, key = key, changed = {} }
+  C = { number = number, name = name, key = key, spans = {}, rows = {} }
   C.created, C.fence, C.specsAt, C.n, C.width, C.kinds, C.keyed, C.stamp = parse(INDEX, index)
   if C.specsAt <= #index then C.index = index end
   chunksRead[number] = C
@@ -53,6 +53,12 @@ end
 local function specEnd(C, slot)
   if slot < 0 then return 0 end
   return (parse('>I4', indexOf(C), INDEX_BYTES + 1 + 4 * slot))
+end
+
+local function specSize(C, slot)
+  if slot == 0 then return specEnd(C, 0) end
+  local from, to = parse('>I4I4', indexOf(C), INDEX_BYTES + 4 * slot - 3)
+  return to - from
 end
 
 local function specsOf(C, slot, n)
@@ -116,6 +122,7 @@ end
 -- Rows as they are stored, from a slot on: those that are asked for first, or all.
 local function storedRows(C, slot, n)
   if not C.stored then
+    if n == 1 then slot, n = 0, C.n end
     C.from, C.to = slot, slot + n
     C.stored = call('GETRANGE', Q .. 'M:' .. C.name, slot * ROW_BYTES, C.to * ROW_BYTES - 1)
   elseif slot < C.from or slot + n > C.to then
@@ -125,10 +132,13 @@ local function storedRows(C, slot, n)
   return C.stored
 end
 
+-- A row as it is now: changed by itself, or with neighbours, or as it is stored.
 local function rowAt(C, slot)
-  for i = #C.changed, 1, -1 do
-    local change = C.changed[i]
-    if change.slot <= slot and slot < change.slot + change.n then return change.row end
+  if C.rows[slot] then return C.rows[slot] end
+  if C.stored == '' and not C.spans[1] and C.from == 0 and C.to == C.n then return WAITS end
+  for i = #C.spans, 1, -1 do
+    local span = C.spans[i]
+    if span.slot <= slot and slot < span.slot + span.n then return span.row end
   end
   local stored = storedRows(C, slot, 1)
   local at = (slot - C.from) * ROW_BYTES
@@ -137,8 +147,9 @@ end
 
 -- How many rows from a slot on are alike, up to `most`: mostly all of them.
 local function alike(C, slot, most)
+  if most == 1 then return 1 end
   local stored = storedRows(C, slot, most)
-  if not C.changed[1] then
+  if not rowsChanged[C.number] then
     if stored == '' then return most end
     if C.from == slot and #stored == most * ROW_BYTES and stored == string.rep(sub(stored, 1, ROW_BYTES), most) then
       return most
@@ -150,20 +161,43 @@ local function alike(C, slot, most)
 end
 
 local function setRows(C, slot, n, row)
-  local last = C.changed[#C.changed]
-  if last and last.row == row and last.slot + last.n == slot then
-    last.n = last.n + n
-  else
-    C.changed[#C.changed + 1] = { slot = slot, n = n, row = row }
-  end
   rowsChanged[C.number] = C
+  if n == 1 then
+    C.rows[slot] = row
+    return
+  end
+  C.spans[#C.spans + 1] = { slot = slot, n = n, row = row }
+  if next(C.rows) then
+    for at = slot, slot + n - 1 do C.rows[at] = nil end
+  end
+end
+
+local function writeAt(C, slot, rows) call('SETRANGE', Q .. 'M:' .. C.name, slot * ROW_BYTES, rows) end
+
+-- Writes rows that changed one by one, neighbours together.
+local function writeSingles(C)
+  local slots = {}
+  for slot in pairs(C.rows) do slots[#slots + 1] = slot end
+  table.sort(slots)
+  local first = 1
+  for i = 1, #slots do
+    if slots[i + 1] ~= slots[i] + 1 then
+      local rows = {}
+      for at = first, i do rows[#rows + 1] = C.rows[slots[at]] end
+      writeAt(C, slots[first], table.concat(rows))
+      first = i + 1
+    end
+  end
 end
 
 local function writeRows()
   for _, C in pairs(rowsChanged) do
-    for i = 1, C.isDeleted and 0 or #C.changed do
-      local change = C.changed[i]
-      call('SETRANGE', Q .. 'M:' .. C.name, change.slot * ROW_BYTES, string.rep(change.row, change.n))
+    if not C.isDeleted then
+      for i = 1, #C.spans do
+        local span = C.spans[i]
+        writeAt(C, span.slot, string.rep(span.row, span.n))
+      end
+      writeSingles(C)
     end
   end
 end

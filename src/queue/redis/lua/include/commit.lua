@@ -123,23 +123,22 @@ end
 -- stretch is dropped when it is reached. Answers whether it has an entry.
 --@constant SETTLED_MAX 1000
 local function settleLane(lane)
-  local key = Q .. 'Q:' .. lane
+  local list = listOf(lane)
   for _ = 1, SETTLED_MAX do
-    local entry = call('LINDEX', key, 0)
+    local entry = firstOf(list)
     if not entry then
       if not unparkEmpty(lane) then closeLane(lane) end
       return false
     end
     local run = runOf(entry)
-    if settleRun(run) then
-      if run.at > 0 then
-        call('LSET', key, 0, restOf(run))
-        add('stale', -run.at)
-      end
+    local isThere = settleRun(run)
+    if isThere and run.at == 0 then return true end
+    dropFirstOf(list)
+    add('stale', -run.at)
+    if isThere then
+      addFirst(list, restOf(run))
       return true
     end
-    call('LPOP', key)
-    add('stale', -run.at)
   end
   return true
 end
@@ -217,9 +216,11 @@ end
 -- The last step of every script that changes something. Answers with the outbox entries that were added, after the signal
 -- that is the caller's to tell.
 function commit()
-  for lane, entries in pairs(fronts) do lanePush(lane, entries, 'LPUSH') end
-  for lane, entries in pairs(pushes) do lanePush(lane, entries, 'RPUSH') end
+  for lane, entries in pairs(fronts) do lanePush(lane, entries, true) end
+  for lane, entries in pairs(pushes) do lanePush(lane, entries) end
   for lane in pairs(stale) do settleLane(lane) end
+  writeLists()
+  writeRanks()
   writeFinals()
   writeLeases()
   writeUnleased()

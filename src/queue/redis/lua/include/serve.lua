@@ -38,6 +38,7 @@ local function lanesOfTenant(L)
   if not tenantLanes[tenant] then
     local digit = sub(L.name, 1, 1)
     local plain = L.tenant == 'default' and digit or table.concat({ digit, L.tenant, '', '' }, MARK)
+    writeRanks()
     local n = tonumber(call('HGET', Q .. 'T', tenant)) or 0
     tenantLanes[tenant] = math.max(1, n + (call('ZSCORE', Q .. 'R', plain) and 1 or 0))
   end
@@ -58,21 +59,23 @@ end
 
 local function popRun(L)
   if L.run or L.closed then return end
-  local entry = call('LPOP', Q .. 'Q:' .. L.name)
-  if entry then L.run = runOf(entry) end
+  local list = listOf(L.name)
+  local entry = firstOf(list)
+  if not entry then return end
+  dropFirstOf(list)
+  L.run = runOf(entry)
 end
 
 -- Writes a lane back as it is now: what is left of its run, its pass, or that it is closed.
 local function putBack(L)
   local rest = L.run and L.run.at < L.run.n
-  local key = Q .. 'Q:' .. L.name
-  if rest then call('LPUSH', key, restOf(L.run)) end
+  if rest then addFirst(listOf(L.name), restOf(L.run)) end
   L.run = nil
   if L.closed then return end
   local there = true
   if valueOf('stale') > 0 then
     there = settleLane(L.name)
-  elseif not rest and call('EXISTS', key) == 0 then
+  elseif not rest and not firstOf(listOf(L.name)) then
     closeLane(L.name)
     there = false
   end
@@ -87,7 +90,7 @@ local function putBack(L)
     parkLane(L.name, L.key, L.pass, at)
     L.closed = true
   else
-    call('ZADD', lanesKey(L.labels), text((9 - L.priority) * PASSES + L.pass), L.name)
+    setRank(lanesKey(L.labels), L.name, rankOf(L.name, L.pass))
   end
 end
 
@@ -151,6 +154,9 @@ end
 local function heapOf(heap)
   if #heap > 1 then
     local names = {}
+    for i, L in ipairs(heap) do names[i] = L.name end
+    readLists(names)
+    names = {}
     for _, L in ipairs(heap) do
       popRun(L)
       touched[L.name] = L
@@ -165,6 +171,7 @@ end
 
 -- The first lanes of a priority, up to `most`, out of the sets that a worker may be served from.
 local function lanesAt(sets, priority, most)
+  writeRanks()
   local heap, low, high = {}, scoreOf(priority), '(' .. scoreOf(priority - 1)
   for _, set in ipairs(sets) do
     local found = call('ZRANGEBYSCORE', set, low, high, 'WITHSCORES', 'LIMIT', 0, most)
@@ -175,6 +182,7 @@ end
 
 -- The highest priority, at or below `most`, that has a lane in the sets.
 local function priorityFrom(sets, most)
+  writeRanks()
   local best
   for _, set in ipairs(sets) do
     local first = call('ZRANGEBYSCORE', set, scoreOf(most), '+inf', 'LIMIT', 0, 1)[1]
@@ -184,29 +192,47 @@ local function priorityFrom(sets, most)
   return best
 end
 
--- The highest priority that has a lane, the first of these lanes, up to `most` of each set, and whether a lower one has any.
+local function priorityAt(ranked, i) return tonumber(sub(ranked[2 * i - 1], 1, 1)) end
+
+-- The first lanes of a set, up to `most` and one, names and scores in turn; the first one's priority, and how many have it too.
+local function firstLanes(set, most)
+  local ranked = call('ZRANGE', set, 0, most, 'WITHSCORES')
+  local n = #ranked / 2
+  if n == 0 then return end
+  local best = priorityAt(ranked, 1)
+  while priorityAt(ranked, n) ~= best do n = n - 1 end
+  return { ranked = ranked, priority = best, n = math.min(n, most), isCut = #ranked > 2 * most, hasLower = n < #ranked / 2 }
+end
+
+-- The highest priority that has a lane, the first of these lanes by set, and whether a lower one has any.
 local function highest(sets, most)
-  local found, best, lowest = {}, nil, nil
+  writeRanks()
+  local found, best = {}, nil
   for _, set in ipairs(sets) do
-    local lanesOfSet = call('ZRANGE', set, 0, most, 'WITHSCORES')
-    for i = 1, #lanesOfSet, 2 do
-      local priority = tonumber(sub(lanesOfSet[i], 1, 1))
-      best, lowest = math.max(best or 0, priority), math.min(lowest or 9, priority)
+    local first = firstLanes(set, most)
+    if first then
+      found[#found + 1] = first
+      best = math.max(best or 0, first.priority)
     end
-    found[#found + 1] = lanesOfSet
   end
   if not best then return end
-  local heap, isCut = {}, false
-  for _, lanesOfSet in ipairs(found) do
-    isCut = isCut or #lanesOfSet > 2 * most
-    for i = 1, math.min(#lanesOfSet, 2 * most), 2 do
-      if tonumber(sub(lanesOfSet[i], 1, 1)) == best then
-        heap[#heap + 1] = laneAt(lanesOfSet[i], tonumber(lanesOfSet[i + 1]))
-      end
+  local tops, hasLower, isCut = {}, false, false
+  for _, first in ipairs(found) do
+    if first.priority == best then tops[#tops + 1] = first end
+    hasLower = hasLower or first.priority < best or first.hasLower
+    isCut = isCut or first.isCut
+  end
+  return best, tops, hasLower or isCut and best > 0 and priorityFrom(sets, best - 1) ~= nil
+end
+
+local function lanesOf(tops)
+  local found = {}
+  for _, first in ipairs(tops) do
+    for i = 1, first.n do
+      found[#found + 1] = laneAt(first.ranked[2 * i - 1], tonumber(first.ranked[2 * i]))
     end
   end
-  local hasLower = lowest < best or isCut and best > 0 and priorityFrom(sets, best - 1) ~= nil
-  return best, heap, hasLower
+  return found
 end
 
 -- The first lane of each priority below one, as far as it has a task.
