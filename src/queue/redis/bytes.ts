@@ -127,8 +127,14 @@ export class Reader {
   readonly #buffer: Buffer;
   #at = 0;
 
-  constructor(buffer: Buffer) {
+  constructor(buffer: Buffer, at = 0) {
     this.#buffer = buffer;
+    this.#at = at;
+  }
+
+  /** The position. */
+  get at(): number {
+    return this.#at;
   }
 
   get ended(): boolean {
@@ -194,6 +200,12 @@ export class Reader {
 
   blob32(): Buffer {
     return this.#blob(this.u32());
+  }
+
+  /** ASCII of a known length. */
+  latin1(size: number): string {
+    const at = this.#step(size);
+    return this.#buffer.toString("latin1", at, at + size);
   }
 
   /** What is left, as text. */

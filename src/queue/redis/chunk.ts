@@ -4,7 +4,7 @@
  */
 import { laneName, laneOf } from "../lane.ts";
 import type { NewTask } from "../store.ts";
-import { Reader, Writer } from "./bytes.ts";
+import { type Reader, Writer } from "./bytes.ts";
 import { type Header, packHeader, unpackHeader } from "./pack.ts";
 
 /** A chunk is full with these: reading one task of it reads its index, and it stays until its last task is deleted. */
@@ -13,6 +13,9 @@ export const chunkTasksMax = 100;
 
 const fixedBytes = 31;
 const lengthPrefixed = 255;
+/** In place of the number of a chunk's kinds: each spec has its task's before it. */
+export const ownKinds = 2;
+const noBytes = Buffer.alloc(0);
 /** Of the part of an id that all tasks of a chunk share. */
 export const stampBytes = 13;
 const noStamp = " ".repeat(stampBytes);
@@ -87,31 +90,30 @@ export class ChunkWriter {
       width === lengthPrefixed
         ? this.#names.map((one) => String.fromCharCode(one.length) + one).join("")
         : this.#names.join("");
-    const kinds = new Writer(64);
-    for (const { of, lane } of this.#kinds) kinds.u8(of.priority).text16(lane).blob32(packHeader(of));
-    const packedKinds = kinds.done();
-    const kindsOfSlots = this.#kinds.length > 1 ? count : 0;
-    const indexBytes = fixedBytes + 4 * count + kindsOfSlots + names.length + packedKinds.length;
-    const chunk = Buffer.allocUnsafe(indexBytes + this.#specBytes);
+    const kinds = this.#kinds.map(packKind);
+    const isMixed = kinds.length > 1;
+    const kind = kinds.length === 1 ? (kinds[0] as Buffer) : noBytes;
+    const kindBytes = isMixed ? this.#kindOf.reduce((sum, one) => sum + (kinds[one] as Buffer).length, 0) : 0;
+    const indexBytes = fixedBytes + 4 * count + names.length + kind.length;
+    const chunk = Buffer.allocUnsafe(indexBytes + kindBytes + this.#specBytes);
     // The script that takes it in sets the first ten.
     chunk.fill(0, 0, 10);
     chunk.writeUInt32BE(indexBytes, 10);
     chunk[14] = count;
     chunk[15] = width;
-    chunk[16] = this.#kinds.length;
+    chunk[16] = Math.min(kinds.length, ownKinds);
     chunk[17] = this.#kinds.some(({ of }) => of.concurrencyKey !== "") ? 1 : 0;
     chunk.write(this.stamp || noStamp, 18, "latin1");
     let at = fixedBytes;
-    let end = 0;
-    for (const spec of specs) {
-      chunk.set(spec, indexBytes + end);
-      end += spec.length;
-      at = chunk.writeUInt32BE(end, at);
+    let end = indexBytes;
+    for (let slot = 0; slot < count; slot++) {
+      if (isMixed) end += copy(kinds[this.#kindOf[slot] as number] as Buffer, chunk, end);
+      end += copy(specs[slot] as Uint8Array, chunk, end);
+      at = chunk.writeUInt32BE(end - indexBytes, at);
     }
-    for (let slot = 0; slot < kindsOfSlots; slot++) at = chunk.writeUInt8(this.#kindOf[slot] as number, at);
     // Unique parts are ASCII.
     at += chunk.write(names, at, "latin1");
-    chunk.set(packedKinds, at);
+    chunk.set(kind, at);
     return chunk;
   }
 
@@ -147,63 +149,25 @@ function isEmpty(labels: Readonly<Record<string, string>>): boolean {
   return true;
 }
 
-/** What a chunk's index says of a task. */
+function packKind({ of, lane }: Kind): Buffer {
+  return new Writer(64).u8(of.priority).text16(lane).blob32(packHeader(of)).done();
+}
+
+/** What a task's spec does not say. */
 export interface SlotKind extends Header, Pick<NewTask, "concurrencyKey" | "workerLabels"> {
   readonly priority: number;
 }
 
-/** A chunk's index, as it comes with tasks that were leased. */
-export class ChunkIndex {
-  readonly createdMs: number;
-  /** The tasks' first. */
-  readonly fence: number;
-  /** False where the ids were made. */
-  readonly isNamed: boolean;
-  readonly #index: Buffer;
-  readonly #count: number;
-  readonly #kindCount: number;
-  readonly #uniqueOf: (slot: number) => string;
-  readonly #kinds: readonly SlotKind[];
+export function readKind(reader: Reader): SlotKind {
+  const priority = reader.u8();
+  const { concurrencyKey, workerLabels } = laneOf(reader.text16());
+  return { priority, concurrencyKey, workerLabels, ...unpackHeader(reader.blob32()) };
+}
 
-  constructor(number: number, index: Buffer) {
-    this.#index = index;
-    this.createdMs = index.readUIntBE(0, 6);
-    this.fence = index.readUInt32BE(6);
-    this.#count = index[14] as number;
-    this.#kindCount = index[16] as number;
-    const width = index[15] as number;
-    this.isNamed = width > 0;
-    const reader = new Reader(index);
-    reader.skip(fixedBytes + 4 * this.#count + (this.#kindCount > 1 ? this.#count : 0));
-    if (width === 0) {
-      const stamp = index.toString("latin1", 18, fixedBytes);
-      this.#uniqueOf = (slot) => madeUnique(stamp, slot, number);
-    } else {
-      const names = Array.from({ length: this.#count }, () =>
-        width === lengthPrefixed ? reader.text8() : reader.view(width).toString("latin1"),
-      );
-      this.#uniqueOf = (slot) => names[slot] as string;
-    }
-    this.#kinds = Array.from({ length: this.#kindCount }, () => {
-      const priority = reader.u8();
-      const { concurrencyKey, workerLabels } = laneOf(reader.text16());
-      return { priority, concurrencyKey, workerLabels, ...unpackHeader(reader.blob32()) };
-    });
-  }
-
-  uniqueOf(slot: number): string {
-    return this.#uniqueOf(slot);
-  }
-
-  kindOf(slot: number): SlotKind {
-    const kind = this.#kindCount > 1 ? this.#index[fixedBytes + 4 * this.#count + slot] : 0;
-    return this.#kinds[kind as number] as SlotKind;
-  }
-
-  /** Where a slot's spec ends, counted from where the first one begins. */
-  specEnd(slot: number): number {
-    return slot < 0 ? 0 : this.#index.readUInt32BE(fixedBytes + 4 * slot);
-  }
+/** Answers how many bytes. */
+function copy(from: Uint8Array, to: Buffer, at: number): number {
+  to.set(from, at);
+  return from.length;
 }
 
 const slotTexts = Array.from({ length: chunkTasksMax }, (_, slot) => String(slot).padStart(2, "0"));

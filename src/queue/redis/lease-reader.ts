@@ -1,23 +1,18 @@
 /** Reads what the lease script hands out: tasks that live in rows by pieces of a chunk, the others one by one. */
 import type { LeaseAsk, LeasedTask } from "../store.ts";
-import type { Reader } from "./bytes.ts";
-import { ChunkIndex } from "./chunk.ts";
+import { Reader } from "./bytes.ts";
+import { madeUnique, ownKinds, readKind, stampBytes } from "./chunk.ts";
 import { noTimeouts, noUsage, plainBytes, RecordReader } from "./pack.ts";
 
-/** In place of a slot: each piece has its specs in a value of its own. */
-const none = 255;
-
-interface LeasedChunk {
-  readonly index: ChunkIndex;
-  /** Specs from a slot on, which the pieces share. */
-  readonly shared?: { readonly first: number; readonly specs: Buffer };
-}
+/** Where a piece's specs are. */
+const specsPlaces = { own: 0, firstOfShared: 1, shared: 2 } as const;
 
 export class LeaseReader {
   readonly #reader: Reader;
   readonly #records: RecordReader;
   readonly #queue: string;
-  readonly #chunks = new Map<number, LeasedChunk>();
+  /** Specs that the pieces of a chunk share, by its number. */
+  readonly #shared = new Map<number, Buffer>();
 
   constructor(reader: Reader, values: readonly Buffer[], queue: string) {
     this.#reader = reader;
@@ -33,27 +28,35 @@ export class LeaseReader {
     return 1;
   }
 
+  /** lua/lease.lua has its format. */
   #readPiece({ workerId, leaseMs }: LeaseAsk, tasks: LeasedTask[]): number {
     const reader = this.#reader;
-    const [number, first, count] = [reader.u40(), reader.u8(), reader.u8()];
-    const [startedMs, leaseExpiresMs] = [reader.u48(), reader.u48()];
-    const { index, shared } = this.#chunk(number, reader.u8());
-    const specs = shared?.specs ?? this.#records.value();
-    const base = index.specEnd((shared?.first ?? first) - 1);
-    let at = index.specEnd(first - 1) - base;
-    for (let slot = first; slot < first + count; slot++) {
+    const [chunk, first, count] = [reader.u40(), reader.u8(), reader.u8()];
+    const [startedMs, leaseExpiresMs, createdMs] = [reader.u48(), reader.u48(), reader.u48()];
+    const [fence, kinds, width] = [reader.u32(), reader.u8(), reader.u8()];
+    const stamp = reader.latin1(stampBytes);
+    const specs = this.#specs(chunk, reader.u8());
+    // Where the first spec begins, in the value and in its chunk; ends are told as they are there.
+    const [specsAt, begins] = [reader.u32(), reader.u32()];
+    const ends = reader.view(4 * count);
+    const names = width === 0 ? undefined : Array.from({ length: count }, () => reader.text8());
+    const shared = kinds === ownKinds ? undefined : readKind(reader);
+    let at = specsAt;
+    for (let nth = 0; nth < count; nth++) {
       const from = at;
-      at = index.specEnd(slot) - base;
-      const { tenant, priority, workflowId, retry, labels, concurrencyKey, workerLabels } =
-        index.kindOf(slot);
+      at = specsAt + ends.readUInt32BE(4 * nth) - begins;
+      const own = shared === undefined ? new Reader(specs, from) : undefined;
+      const kind = shared ?? readKind(own as Reader);
+      const { tenant, priority, workflowId, retry, labels, concurrencyKey, workerLabels } = kind;
+      const unique = names?.[nth] ?? madeUnique(stamp, first + nth, chunk);
       tasks.push({
-        id: `${this.#queue}.${index.uniqueOf(slot)}`,
+        id: `${this.#queue}.${unique}`,
         queue: this.#queue,
         tenant,
         priority,
         state: "RUNNING",
         attempt: 1,
-        fence: index.fence + 1,
+        fence,
         generation: 1,
         retry,
         timeouts: noTimeouts,
@@ -63,14 +66,14 @@ export class LeaseReader {
         parentsPending: 0,
         workflowId,
         labels,
-        createdMs: index.createdMs,
-        queuedMs: index.createdMs,
+        createdMs,
+        queuedMs: createdMs,
         startedMs,
         finishedMs: undefined,
         runAtMs: undefined,
         leaseExpiresMs,
         workerId,
-        spec: plainBytes(specs.subarray(from, at)),
+        spec: plainBytes(specs.subarray(own?.at ?? from, at)),
         output: undefined,
         error: undefined,
         progress: undefined,
@@ -83,14 +86,10 @@ export class LeaseReader {
     return count;
   }
 
-  /** A chunk's index, and the specs that all its pieces share, come with its first piece. */
-  #chunk(number: number, sharedFrom: number): LeasedChunk {
-    const known = this.#chunks.get(number);
-    if (known !== undefined) return known;
-    const index = new ChunkIndex(number, this.#records.value());
-    const shared = sharedFrom === none ? undefined : { first: sharedFrom, specs: this.#records.value() };
-    const chunk = { index, shared };
-    this.#chunks.set(number, chunk);
-    return chunk;
+  #specs(chunk: number, place: number): Buffer {
+    if (place === specsPlaces.shared) return this.#shared.get(chunk) as Buffer;
+    const specs = this.#records.value();
+    if (place === specsPlaces.firstOfShared) this.#shared.set(chunk, specs);
+    return specs;
   }
 }

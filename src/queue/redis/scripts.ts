@@ -1,13 +1,12 @@
 /**
- * The library of functions that every change is made by: one Lua file a function, and the parts that they share in
- * lua/include. A library is loaded into a server once, so that a call makes none of what its function is made of; EVAL would
- * make it all anew each time, which costs more than most calls' work. Its name holds its hash: servers of several versions may
- * share one Redis.
+ * The functions that every change is made by: one Lua file each, and the parts that they share in lua/include. A function is
+ * loaded into a server once, in a library of its own, so that a call makes none of what its function is made of; EVAL would make
+ * it all anew each time, which costs more than most calls' work. Its name holds its hash: servers of several versions may share
+ * one Redis.
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 
-/** The longest first, with the fewest parts before it. */
 const scriptNames = [
   "lease",
   "enqueue",
@@ -44,55 +43,29 @@ export interface Script {
 
 export type Scripts = Readonly<Record<ScriptName, Script>>;
 
-/** A part that no more functions use stands within each. */
-const ownUsersMax = 2;
-
 /** Reads every function from the files beside this one. */
 export function loadScripts(): Scripts {
   const parts = new Map<string, Part>();
-  const sources = scriptNames.map((name) => readSource(name, parts));
-  const users = (part: string) => sources.filter(({ includes }) => includes.includes(part)).length;
-  const there = new Set<string>();
-  const usersOf = (part: string) => [
-    ...sources.map(({ definitions, begin, body }) => definitions + begin + body),
-    ...Array.from(parts, ([name, { text }]) => (name === part ? "" : text)),
-  ];
-  // Lua has room for 200 locals: a part that few functions use stands within the block of each, any other before the first one
-  // that uses it; what it has for itself alone is hidden.
-  const blocks = sources.map((source) => {
-    const fresh = source.includes.filter((part) => users(part) > ownUsersMax && !there.has(part));
-    for (const part of fresh) there.add(part);
-    const shared = fresh.map((part) => scoped((parts.get(part) as Part).text, usersOf(part).join("\n")));
-    const own = source.includes
-      .filter((part) => users(part) <= ownUsersMax)
-      .map((part) => {
-        const { text } = parts.get(part) as Part;
-        return scoped(text, usersOf(part).join("\n")).replaceAll(
-          `starting.${part}(`,
-          `${startOf(source, part)}(`,
-        );
-      });
-    const begins = source.includes.map(
-      (part) => `${users(part) > ownUsersMax ? `starting.${part}` : startOf(source, part)}(keys, args)\n`,
-    );
-    return {
-      source: { ...source, begin: begins.join("") + source.begin },
-      shared: shared.join(""),
-      own: own.join("") + source.definitions,
-    };
-  });
-  const content = blocks.map(({ source, shared, own }) => shared + own + source.body).join("");
-  const hash = createHash("sha256").update(content).digest("hex").slice(0, 12);
-  const nameOf = (name: ScriptName) => `agentmesh_${hash}_${name}`;
-  const functions = blocks.map(
-    ({ source, shared, own }) => `${shared}do\n${own}${register(nameOf(source.name), source)}end\n`,
-  );
-  const library = `#!lua name=agentmesh_${hash}\nlocal starting = {}\n${withConstants(functions.join(""))}`;
-  const entries = sources.map(({ name, flags }): [ScriptName, Script] => [
-    name,
-    { name: nameOf(name), writes: !flags.includes("no-writes"), library },
-  ]);
+  const entries = scriptNames.map((name) => [name, scriptOf(readSource(name, parts), parts)] as const);
   return Object.fromEntries(entries) as Record<ScriptName, Script>;
+}
+
+/** A function after the parts that it uses. What a part has for itself alone is hidden: Lua has room for 200 locals. */
+function scriptOf(source: Source, parts: ReadonlyMap<string, Part>): Script {
+  const textOf = (part: string) => (parts.get(part) as Part).text;
+  const own = source.definitions + source.begin + source.body;
+  const blocks = source.includes.map((part) => {
+    const others = source.includes.filter((other) => other !== part).map(textOf);
+    return scoped(textOf(part), [...others, own].join("\n"));
+  });
+  const before = `local starting = {}\n${blocks.join("")}${source.definitions}`;
+  const hash = createHash("sha256").update(before).update(own).digest("hex").slice(0, 12);
+  const name = `agentmesh_${source.name}_${hash}`;
+  return {
+    name,
+    writes: !source.flags.includes("no-writes"),
+    library: `#!lua name=${name}\n${withConstants(before + register(name, source))}`,
+  };
 }
 
 /** A shared part: its definitions, and a function that makes its state anew. */
@@ -142,14 +115,10 @@ function readSource(name: ScriptName, parts: Map<string, Part>): Source {
   return { name, flags, includes, ...stateOf(before), body };
 }
 
-/** Of a part that stands within a function's own block. */
-function startOf(source: Source, part: string): string {
-  return `starting.${source.name}_${part}`;
-}
-
-function register(name: string, { flags, begin, body }: Source): string {
+function register(name: string, { flags, includes, begin, body }: Source): string {
+  const begins = includes.map((part) => `starting.${part}(keys, args)\n`).join("") + begin;
   const flagList = flags.map((flag) => `'${flag}'`).join(", ");
-  const callback = `function(keys, args)\n${begin}${body}end`;
+  const callback = `function(keys, args)\n${begins}${body}end`;
   return `redis.register_function{function_name='${name}', flags={${flagList}}, callback=${callback}}\n`;
 }
 

@@ -2,7 +2,7 @@
 import type { Redis } from "ioredis";
 import { laneName } from "../../../src/queue/lane.ts";
 import { Reader } from "../../../src/queue/redis/bytes.ts";
-import { ChunkIndex } from "../../../src/queue/redis/chunk.ts";
+import { madeUnique, ownKinds, readKind, type SlotKind } from "../../../src/queue/redis/chunk.ts";
 import { type TaskState, taskStates } from "../../../src/queue/task.ts";
 
 /** What a task's head says of where it is mentioned. */
@@ -35,6 +35,42 @@ export interface Chunk {
   readonly number: number;
   readonly index: ChunkIndex;
   readonly count: number;
+}
+
+/** What lua/include/chunk.lua says of a chunk. */
+class ChunkIndex {
+  readonly createdMs: number;
+  /** False where the ids were made. */
+  readonly isNamed: boolean;
+  readonly #names: readonly string[];
+  readonly #kinds: readonly (SlotKind | undefined)[];
+
+  constructor(number: number, chunk: Buffer) {
+    this.createdMs = chunk.readUIntBE(0, 6);
+    const indexBytes = chunk.readUInt32BE(10);
+    const [count, width, kinds] = [14, 15, 16].map((at) => chunk[at] as number) as [number, number, number];
+    this.isNamed = width > 0;
+    const index = new Reader(chunk, 31 + 4 * count);
+    const stamp = chunk.toString("latin1", 18, 31);
+    const nameOf = (slot: number) => {
+      if (width === 0) return madeUnique(stamp, slot, number);
+      return width === 255 ? index.text8() : index.latin1(width);
+    };
+    this.#names = Array.from({ length: count }, (_, slot) => nameOf(slot));
+    const shared = kinds === 1 ? readKind(index) : undefined;
+    this.#kinds = Array.from({ length: count }, (_, slot) => {
+      const begins = slot === 0 ? 0 : chunk.readUInt32BE(31 + 4 * (slot - 1));
+      return kinds === ownKinds ? readKind(new Reader(chunk, indexBytes + begins)) : shared;
+    });
+  }
+
+  uniqueOf(slot: number): string {
+    return this.#names[slot] as string;
+  }
+
+  kindOf(slot: number): SlotKind {
+    return this.#kinds[slot] as SlotKind;
+  }
 }
 
 const rowBytes = 24;
@@ -128,7 +164,7 @@ export class Keyspace {
   async chunk(number: string | number): Promise<Chunk | undefined> {
     const packed = await this.#client.getBuffer(`${this.base}S:${number}`);
     if (packed === null) return undefined;
-    const index = new ChunkIndex(Number(number), packed.subarray(0, packed.readUInt32BE(10)));
+    const index = new ChunkIndex(Number(number), packed);
     return { number: Number(number), index, count: packed[14] as number };
   }
 

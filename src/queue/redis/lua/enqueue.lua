@@ -29,8 +29,7 @@ end
 
 -- Looks at the tasks of a chunk that have names; answers their outcomes, and which slots are refused.
 local function takeNamed(number, blob, n, width, room)
-  local specsAt, kinds = parse('>I4', blob, 11), byte(blob, 17)
-  local names = namesOf(blob, INDEX_BYTES + 4 * n + (kinds > 1 and n or 0) + 1, width, n)
+  local names = namesOf(blob, INDEX_BYTES + 4 * n + 1, width, n)
   local there, own, outcomes, refused, kept = call('HMGET', Q .. 't', unpack(names)), {}, {}, {}, 0
   for slot = 0, n - 1 do
     local uniq, fingerprint = names[slot + 1], nil

@@ -3,9 +3,11 @@
 -- ARGV[3]  asks: how many I2, lease in milliseconds I6, worker I2c0, labels I2c0 (lane.ts: labelsName)
 -- ARGV[4]  bytes after which it stops: the caller asks again for the rest
 -- outcomes: stopped early B, milliseconds until a rate lets more start I6 (0: none holds any back), then for each ask: tasks
--- I2, in pieces: 1 B, chunk I5, slot B, tasks B, now I6, the lease's end I6, and from which slot on the chunk's specs come, in one
--- value, B (NONE: the piece's come in a value of their own), of tasks that live in their rows; or 0 B and a task as record.lua
--- has it. Third in the reply: values. A chunk's first piece has its index there first, and the specs that come in one.
+-- I2, and pieces of them: 0 B and a task as record.lua has it, or 1 B and neighbours that live in their rows: chunk I5, slot B, tasks
+-- B, now I6, the lease's end I6, created I6, fence I4, kinds B, width B and stamp c13 (chunk.lua), where their specs are B (0 the
+-- next value; 1 the next value, which the chunk's other pieces share; 2 that one), where they begin in it I4, and in their chunk I4,
+-- for each where it ends there I4, for each its name Bc0 unless the width is 0, and the one kind, if it is one.
+-- Third in the reply: the values.
 --@include round
 --@include give
 --@include leased

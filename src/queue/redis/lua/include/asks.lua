@@ -1,5 +1,6 @@
 -- What asks are given.
 --@include commit
+--@include record
 --@state bytesMax, given, allowed, passes = tonumber(args[4]), 0, 2 ^ 31, nil
 
 -- The number of a worker's name.

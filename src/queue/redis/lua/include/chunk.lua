@@ -1,9 +1,9 @@
 -- Chunks: tasks that came together. S:NUMBER has what is written once, S: its index, then the specs. Its number is that of its first
 -- task; the tasks count on from there, slot by slot. The index is:
 --   created I6, fence I4 (both set by the script that takes the chunk in), bytes of the index I4, tasks B,
---   width of the names B (0: none, the ids are made of the stamp; 255: each with its length before it), kinds B,
---   whether a kind has a concurrency key B, stamp of 13 bytes, then for each slot where its spec ends I4, then, of several
---   kinds, each slot's B, the names, and the kinds: priority B, lane I2c0, header I4c0.
+--   width of the names B (0: none, the ids are made of the stamp; 255: each with its length before it), kinds B (NO_KINDS: its
+--   tasks have heads; ONE_KIND; OWN_KINDS: each spec has its task's kind before it), whether a kind has a concurrency key B, stamp of
+--   13 bytes, then for each slot where its spec ends I4, the names, and the one kind: priority B, lane I2c0, header I4c0.
 -- The id that is made for a slot is the stamp, the slot in two digits, and the chunk's number.
 --
 -- M:NUMBER has a row for each slot. As long as a task lives a plain life (it waits, runs, succeeds at once) the row is all that
@@ -15,6 +15,9 @@
 --@constant INDEX '>I6I4I4BBBBc13'
 --@constant INDEX_BYTES 31
 --@constant LENGTH_PREFIXED 255
+--@constant ONE_KIND 1
+--@constant OWN_KINDS 2
+--@constant KIND '>BI2c0I4c0'
 -- What is read of a chunk at first where its whole index is needed: most are not longer.
 --@constant INDEX_READ 768
 --@constant ROW '>BI6I4I6I6B'
@@ -22,6 +25,8 @@
 --@constant NO_OUTPUT 255
 --@constant MOVED 254
 --@constant GONE 255
+-- Stands, before the chunk and the slot, in place of the head of a task with a name of its own that lives in its row.
+--@constant IN_ROW 255
 local WAITS = '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
 local HAS_MOVED = '\254\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
 local IS_GONE = '\255\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
@@ -67,10 +72,6 @@ local function specsOf(C, slot, n)
   return call('GETRANGE', C.key, C.specsAt + from, C.specsAt + to - 1)
 end
 
-local function namesAt(C)
-  return INDEX_BYTES + 4 * C.n + (C.kinds > 1 and C.n or 0) + 1
-end
-
 -- The names, where they are not made; and the position after them.
 local function namesOf(index, at, width, n)
   local names = {}
@@ -87,8 +88,8 @@ end
 
 local function readNames(C)
   if C.names then return end
-  C.names, C.kindsAt = {}, namesAt(C)
-  if C.width > 0 then C.names, C.kindsAt = namesOf(indexOf(C), C.kindsAt, C.width, C.n) end
+  C.names, C.kindAt = {}, INDEX_BYTES + 4 * C.n + 1
+  if C.width > 0 then C.names, C.kindAt = namesOf(indexOf(C), C.kindAt, C.width, C.n) end
 end
 
 local function uniqOf(C, slot)
@@ -104,19 +105,28 @@ local function madeAt(uniq)
   if C and C.width == 0 and C.stamp == stamp and tonumber(slot) < C.n then return C, tonumber(slot) end
 end
 
+local function readKind(packed, at)
+  local kind, after = {}, nil
+  kind.priority, kind.lane, kind.header, after = parse(KIND, packed, at)
+  return kind, after
+end
+
 -- A slot's priority, lane and header.
 local function kindOf(C, slot)
-  if not C.kindList then
+  if C.kinds == OWN_KINDS then return (readKind(specsOf(C, slot, 1), 1)) end
+  if not C.kind then
     readNames(C)
-    local kinds, at = {}, C.kindsAt
-    for i = 1, C.kinds do
-      local kind = {}
-      kind.priority, kind.lane, kind.header, at = parse('>BI2c0I4c0', indexOf(C), at)
-      kinds[i] = kind
-    end
-    C.kindList = kinds
+    C.kind = readKind(indexOf(C), C.kindAt)
   end
-  return C.kindList[C.kinds > 1 and byte(indexOf(C), INDEX_BYTES + 4 * C.n + slot + 1) + 1 or 1]
+  return C.kind
+end
+
+-- A slot's spec without what may lie before it.
+local function specAt(C, slot)
+  local spec = specsOf(C, slot, 1)
+  if C.kinds ~= OWN_KINDS then return spec end
+  local _, after = readKind(spec, 1)
+  return sub(spec, after)
 end
 
 -- Rows as they are stored, from a slot on: those that are asked for first, or all.

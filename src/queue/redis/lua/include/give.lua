@@ -2,7 +2,6 @@
 --@include serve
 --@include asks
 --@include timeouts
---@include record
 local function begin(T, ask)
   T[ATTEMPT] = T[ATTEMPT] + 1
   T[FENCE] = T[FENCE] + 1

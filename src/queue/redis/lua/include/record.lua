@@ -32,7 +32,7 @@ end
 
 local function specOf(T)
   if has(T, BITS.s) then return call('HGET', Q .. 's', T.uniq) end
-  return specsOf(chunkOf(T[CHUNK]), T[SLOT], 1)
+  return specAt(chunkOf(T[CHUNK]), T[SLOT])
 end
 
 -- A task as it is stored.

@@ -44,8 +44,7 @@ local function loadAll(names)
 end
 
 -- The chunk and the slot of a task that lives in its row, or its head, or neither. A task with a name of its own is found by what
--- stands in place of its head: 255 B, chunk I5, slot B.
---@constant IN_ROW 255
+-- stands in place of its head: IN_ROW B, chunk I5, slot B.
 local function placeOf(uniq)
   local head = raw[uniq] or call('HGET', Q .. 't', uniq)
   if head then
