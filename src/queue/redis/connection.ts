@@ -88,7 +88,7 @@ export class Connection {
         return await send(link);
       } catch (error) {
         if (!(error as Error).message.startsWith("ERR Function not found")) throw error;
-        await link.send("FUNCTION", ["LOAD", "REPLACE", script.library]);
+        await Promise.all(script.libraries.map((one) => link.send("FUNCTION", ["LOAD", "REPLACE", one])));
         return send(link);
       }
     });

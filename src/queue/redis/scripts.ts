@@ -37,8 +37,11 @@ export interface Script {
   /** The function's name in Redis. */
   readonly name: string;
   readonly writes: boolean;
-  /** The library that has it, for a server that does not know it yet. */
-  readonly library: string;
+  /**
+   * The libraries of all functions, for a server that does not know this one yet: a server whose memory is full takes in none, and
+   * those that end tasks have to be there by then.
+   */
+  readonly libraries: readonly string[];
 }
 
 export type Scripts = Readonly<Record<ScriptName, Script>>;
@@ -46,12 +49,17 @@ export type Scripts = Readonly<Record<ScriptName, Script>>;
 /** Reads every function from the files beside this one. */
 export function loadScripts(): Scripts {
   const parts = new Map<string, Part>();
-  const entries = scriptNames.map((name) => [name, scriptOf(readSource(name, parts), parts)] as const);
+  const built = scriptNames.map((name) => buildOne(readSource(name, parts), parts));
+  const libraries = built.map(({ library }) => library);
+  const entries = built.map(({ of, name, writes }): [ScriptName, Script] => [
+    of,
+    { name, writes, libraries },
+  ]);
   return Object.fromEntries(entries) as Record<ScriptName, Script>;
 }
 
 /** A function after the parts that it uses. What a part has for itself alone is hidden: Lua has room for 200 locals. */
-function scriptOf(source: Source, parts: ReadonlyMap<string, Part>): Script {
+function buildOne(source: Source, parts: ReadonlyMap<string, Part>) {
   const textOf = (part: string) => (parts.get(part) as Part).text;
   const own = source.definitions + source.begin + source.body;
   const blocks = source.includes.map((part) => {
@@ -62,6 +70,7 @@ function scriptOf(source: Source, parts: ReadonlyMap<string, Part>): Script {
   const hash = createHash("sha256").update(before).update(own).digest("hex").slice(0, 12);
   const name = `agentmesh_${source.name}_${hash}`;
   return {
+    of: source.name,
     name,
     writes: !source.flags.includes("no-writes"),
     library: `#!lua name=${name}\n${withConstants(before + register(name, source))}`,

@@ -41,7 +41,7 @@ import { Keys } from "./keys.ts";
 import { append, lease, renew } from "./lease.ts";
 import { list } from "./list.ts";
 import { openConnection } from "./open.ts";
-import { get, queueNames, readLog, remove, stats } from "./read.ts";
+import { get, queueNames, readLog, readTerms, remove, stats } from "./read.ts";
 import type { ReplicasOptions } from "./replicas.ts";
 import { loadScripts } from "./scripts.ts";
 import { announce, configure, load } from "./settings.ts";
@@ -81,6 +81,8 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<QueueS
   });
   try {
     await signals.open();
+    // Has the functions loaded before they are needed.
+    await readTerms(calls, ["agentmesh.0"]);
   } catch (error) {
     signals.close();
     connection.close();

@@ -68,10 +68,14 @@ export function turnCases(open: OpenStore): void {
           { tenant: "b", concurrencyKey: "k" },
           {},
         ];
-        const tasks = Array.from({ length: 60 }, (_, nth) => newTask(queue, parts[((nth * nth) >> 1) % 4]!));
-        for (let at = 0; at < 60; at += 13) await store.submit(tasks.slice(at, at + 13));
-        const taken = await take(store, queue, 60, max);
-        expect(taken).toHaveLength(60);
+        // A store may keep tasks with timeouts in another way than those that have none.
+        const timeouts = [{}, { toFinishMs: 600_000 }, { toStartMs: 600_000 }, {}];
+        const tasks = Array.from({ length: 120 }, (_, nth) =>
+          newTask(queue, { ...parts[((nth * nth) >> 1) % 4], timeouts: timeouts[Math.floor(nth / 26) % 4] }),
+        );
+        for (let at = 0; at < 120; at += 26) await store.submit(tasks.slice(at, at + 26));
+        const taken = await take(store, queue, 120, max);
+        expect(taken).toHaveLength(120);
         for (const { tenant = "default", concurrencyKey = "" } of parts) {
           const ofLane = (task: LaneKey) => task.tenant === tenant && task.concurrencyKey === concurrencyKey;
           expect(taken.filter(ofLane).map(({ id }) => id)).toEqual(tasks.filter(ofLane).map(({ id }) => id));

@@ -28,22 +28,24 @@ end
 
 local function withLength(entry) return char(#entry) .. entry end
 
--- Brings entries out of the list, once the hash has none left of them.
+-- Brings entries to the front, once it has none left: those that were added behind it, or else some out of the list.
 local function refill(list)
-  if list.at <= #list.packed or not list.hasMore then return end
-  local key, found = Q .. 'Q:' .. list.lane, nil
-  found = call('LPOP', key, REFILL)
-  list.hasMore = #found == REFILL and call('EXISTS', key) == 1
-  for i = 1, #found do found[i] = withLength(found[i]) end
+  if list.at <= #list.packed then return end
+  local found = list.added
+  if found[1] then
+    list.added = {}
+  elseif list.hasMore then
+    local key = Q .. 'Q:' .. list.lane
+    found = call('LPOP', key, REFILL)
+    list.hasMore = #found == REFILL and call('EXISTS', key) == 1
+    for i = 1, #found do found[i] = withLength(found[i]) end
+  end
   list.packed, list.at = '\0' .. table.concat(found), 2
 end
 
 -- The first entry, if there is one.
 local function firstOf(list)
   refill(list)
-  if list.at > #list.packed and list.added[1] then
-    list.packed, list.at, list.added = '\0' .. table.concat(list.added), 2, {}
-  end
   if list.at > #list.packed then return end
   return sub(list.packed, list.at + 1, list.at + byte(list.packed, list.at))
 end
