@@ -1,11 +1,29 @@
-/** An encoded TaskSpec apart from its input, by its fields' places alone: neither is decoded. Pure. */
+/** A TaskSpec apart from its input: encoded as one, and parted again by its fields' places alone. Pure. */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { Payload } from "../../../gen/grpc/agentmesh/v1/payload.ts";
+import type { Payload } from "../../../gen/grpc/agentmesh/v1/payload.ts";
+import { TaskSpec } from "../../../gen/grpc/agentmesh/v1/task.ts";
+import { type Encoder, encoded } from "../../core/encode.ts";
+import { payloadEncoder } from "../../core/payload-encoder.ts";
 
 /** The number of `input` in TaskSpec. */
 const inputField = 5;
 /** How a message within a message is written. */
 const lengthDelimited = 2;
+
+export interface SpecParts {
+  /** The spec without its input. */
+  readonly rest: TaskSpec;
+  readonly input: Payload | undefined;
+}
+
+/** Writes an encoded TaskSpec. */
+export const specEncoder: Encoder<SpecParts> = {
+  encode({ rest, input }, writer) {
+    TaskSpec.encode(rest, writer);
+    if (input) payloadEncoder.encode(input, writer.tag(inputField, lengthDelimited).fork()).join();
+    return writer;
+  },
+};
 
 export interface PartedSpec {
   /** The encoded Payload; undefined: the spec has none. */
@@ -14,6 +32,7 @@ export interface PartedSpec {
   readonly rest: Uint8Array;
 }
 
+/** Neither part is decoded. */
 export function partSpec(spec: Uint8Array): PartedSpec {
   const reader = new BinaryReader(spec);
   const rest: Uint8Array[] = [];
@@ -32,6 +51,6 @@ export function partSpec(spec: Uint8Array): PartedSpec {
 
 /** The spec with this input. */
 export function specWith(rest: Uint8Array, input: Payload): Uint8Array {
-  const written = new BinaryWriter().tag(inputField, lengthDelimited).bytes(Payload.encode(input).finish());
+  const written = new BinaryWriter().tag(inputField, lengthDelimited).bytes(encoded(payloadEncoder, input));
   return Buffer.concat([rest, written.finish()]);
 }
