@@ -18,6 +18,18 @@ export function submitCases(open: OpenStore): void {
   const test = storeTest(open);
 
   describe("submit", () => {
+    test("takes one of several tasks with one id, however far apart in a batch", async ({ store, queue }) => {
+      const task = newTask(queue, { fingerprint: "f" });
+      const others = Array.from({ length: 40 }, () => newTask(queue, { spec: new Uint8Array(1_000) }));
+      const outcomes = await store.submit([task, ...others, task, { ...task, fingerprint: "g" }]);
+      expect(outcomes.map(({ status }) => status)).toEqual([
+        ...Array.from({ length: 41 }, () => "created"),
+        "existing",
+        "conflict",
+      ]);
+      expect(await lease(store, queue, { max: 100 })).toHaveLength(41);
+    });
+
     test("makes an id for each task that comes without one", async ({ store, queue }) => {
       const tasks = Array.from({ length: 250 }, () => ({ ...newTask(queue), id: undefined }));
       const outcomes = await store.submit(tasks);

@@ -8,7 +8,7 @@
 --@include intake
 --@include lanes
 --@include tell
---@state heads, prints, entries, named = {}, {}, {}, {}
+--@state heads, prints, entries, named, own = {}, {}, {}, {}, {}
 
 -- The state of the task that has a name, if there is one.
 local function stateOf(uniq, head)
@@ -30,7 +30,7 @@ end
 -- Looks at the tasks of a chunk that have names; answers their outcomes, and which slots are refused.
 local function takeNamed(number, blob, n, width, room)
   local names = namesOf(blob, INDEX_BYTES + 4 * n + 1, width, n)
-  local there, own, outcomes, refused, kept = call('HMGET', Q .. 't', unpack(names)), {}, {}, {}, 0
+  local there, outcomes, refused, kept = call('HMGET', Q .. 't', unpack(names)), {}, {}, 0
   for slot = 0, n - 1 do
     local uniq, fingerprint = names[slot + 1], nil
     fingerprint, inputAt = parse('>Bc0', INPUT, inputAt)

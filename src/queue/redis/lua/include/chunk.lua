@@ -1,9 +1,9 @@
 -- Chunks: tasks that came together. S:NUMBER has what is written once, S: its index, then the specs. Its number is that of its first
 -- task; the tasks count on from there, slot by slot. The index is:
 --   created I6, fence I4 (both set by the script that takes the chunk in), bytes of the index I4, tasks B,
---   width of the names B (0: none, the ids are made of the stamp; 255: each with its length before it), kinds B (NO_KINDS: its
---   tasks have heads; ONE_KIND; OWN_KINDS: each spec has its task's kind before it), whether a kind has a concurrency key B, stamp of
---   13 bytes, then for each slot where its spec ends I4, the names, and the one kind: priority B, lane I2c0, header I4c0.
+--   width of the names B (0: none, the ids are made of the stamp; 255: each with its length before it), kinds B (0: its
+--   tasks have heads; ONE_KIND; OWN_KINDS: each spec has its task's kind before it), whether a kind has a concurrency key B, stamp
+--   of 13 bytes, then for each slot where its spec ends I4, the names, and the one kind: priority B, lane I2c0, header I4c0.
 -- The id that is made for a slot is the stamp, the slot in two digits, and the chunk's number.
 --
 -- M:NUMBER has a row for each slot. As long as a task lives a plain life (it waits, runs, succeeds at once) the row is all that

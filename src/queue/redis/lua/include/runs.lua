@@ -1,5 +1,6 @@
 -- Runs: what an entry of a lane names (lanes.lua). A task that waits in its row is at its place, and so is one that moved into a
--- head while it waited there, whose place is 0; another one with a head is where that says the place is. What is not at its place any more is stale, and dropped when it is reached.
+-- head while it waited there, whose place is 0; another one with a head is where that says the place is. What is not at its
+-- place any more is stale, and dropped when it is reached.
 --@include lanes
 --@include task
 local function runOf(entry)

@@ -1,5 +1,6 @@
--- Tasks as arrays of their fields, out of a row or a head, and their logs. The log of a task that is leased once and succeeds is known from its head; else its entries
--- from the second on lie packed in the field l, and once they outgrow that, or have to be trimmed, all of them in a list.
+-- Tasks as arrays of their fields, out of a row or a head, and their logs. The log of a task that is leased once and succeeds is
+-- known from these fields; else its entries from the second on lie packed in the field l, and once they outgrow that, or have to
+-- be trimmed, all of them in a list.
 --@include chunk
 --@constant LOG_FIELD_BYTES 512
 --@state loaded, raw = {}, {}
@@ -18,7 +19,9 @@ local function taskOfRow(C, slot, uniq)
   if #kind.lane > 1 then sets.g, flags = kind.lane, flags + BITS.g end
   if kind.header ~= '' then sets.h, flags = kind.header, flags + BITS.h end
   if C.width > 0 and call('HEXISTS', Q .. 'f', uniq) == 1 then flags = flags + BITS.f end
-  if output ~= NO_OUTPUT and state == SUCCEEDED then sets.o, flags = outputOf(call('HGET', Q .. 'U:' .. C.name, output), slot - output), flags + BITS.o end
+  if state == SUCCEEDED and output ~= NO_OUTPUT then
+    sets.o, flags = outputOf(call('HGET', Q .. 'U:' .. C.name, output), slot - output), flags + BITS.o
+  end
   local attempt, last, due, finished = 1, 2, 0, 0
   if state == 0 then
     state, attempt, last = QUEUED, 0, 1
@@ -86,7 +89,7 @@ local function changeEntry(time, state, attempt, worker, reason)
   return pack('>BI6BI2I2c0', 1, time, state, attempt, #worker, worker) .. reason
 end
 
--- The entries that the head stands for.
+-- The entries that the fields stand for.
 local function plainEntries(T)
   local entries = { changeEntry(T[CREATED], T[FIRST_STATE], 0, '', '') }
   if T[LAST] > 1 then entries[2] = changeEntry(T[STARTED], RUNNING, 1, workerName(T[WORKER]), '') end
