@@ -38,6 +38,7 @@ import { describe } from "./describe.ts";
 import { Effects } from "./effects.ts";
 import { finish } from "./finish.ts";
 import { Keys } from "./keys.ts";
+import { checkLayout } from "./layout.ts";
 import { append, lease, renew } from "./lease.ts";
 import { list } from "./list.ts";
 import { openConnection } from "./open.ts";
@@ -80,6 +81,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<QueueS
     queueNames: () => queueNames(calls),
   });
   try {
+    await checkLayout(calls);
     await signals.open();
     // Has the functions loaded before they are needed.
     await readTerms(calls, ["agentmesh.0"]);

@@ -39,6 +39,21 @@ async function recovers(store: QueueStore): Promise<void> {
   await expect.poll(() => store.ping().then(() => "up", String), { timeout: 10_000 }).toBe("up");
 }
 
+test("a queue that an older version laid out is refused, and says what to do", async () => {
+  const server = await serve();
+  const client = server.client();
+  await client.sadd("am:queues", "a", "b");
+  await client.hset("am:{a}:q", { numbers: "…" });
+  await client.hset("am:{b}:q", { number: "7" });
+  const { reason, message } = await rejection(openAt(server.url));
+  expect(reason).toBe("INVALID_CONFIG");
+  expect(message).toContain('the queue "b"');
+  expect(message).toContain("am:{b}:*");
+  await client.del("am:{b}:q");
+  client.disconnect();
+  await open(server);
+});
+
 test("scripts that the server forgot are sent again", async () => {
   const server = await serve();
   const store = await open(server);
