@@ -5,7 +5,7 @@
 import { laneName, laneOf } from "../lane.ts";
 import type { NewTask } from "../store.ts";
 import { type Reader, Writer } from "./bytes.ts";
-import { type Header, packHeader, unpackHeader } from "./pack.ts";
+import { type Header, packHeader, packTimeouts, unpackHeader, unpackTimeouts } from "./pack.ts";
 
 /** A chunk is full with these: reading one task of it reads its index, and it stays until its last task is deleted. */
 const chunkBytesMax = 16_384;
@@ -16,6 +16,9 @@ const lengthPrefixed = 255;
 /** In place of the number of a chunk's kinds: each spec has its task's before it. */
 export const ownKinds = 2;
 const noBytes = Buffer.alloc(0);
+/** What some tasks of a chunk have. */
+const hasKeys = 1;
+const someHaveTimeouts = 2;
 /** Of the part of an id that all tasks of a chunk share. */
 export const stampBytes = 13;
 const noStamp = " ".repeat(stampBytes);
@@ -38,6 +41,8 @@ export class ChunkWriter {
   readonly stamp: string;
   readonly runs: ChunkRun[] = [];
   readonly fingerprints: string[] = [];
+  /** Slots whose tasks have a timeout to start. */
+  readonly starts: { readonly slot: number; readonly toStartMs: number }[] = [];
   readonly #names: string[] = [];
   readonly #specs: Uint8Array[] = [];
   readonly #kinds: Kind[] = [];
@@ -72,6 +77,8 @@ export class ChunkWriter {
     else this.runs.push({ lane, slot: this.#specs.length, count: 1 });
     this.#kindOf.push(kind);
     if (unique !== undefined) this.fingerprints.push(task.fingerprint);
+    const { toStartMs } = task.timeouts;
+    if (toStartMs !== undefined) this.starts.push({ slot: this.#specs.length, toStartMs });
     this.addSpec(task, unique);
   }
 
@@ -102,7 +109,9 @@ export class ChunkWriter {
     chunk[14] = count;
     chunk[15] = width;
     chunk[16] = Math.min(kinds.length, ownKinds);
-    chunk[17] = this.#kinds.some(({ of }) => of.concurrencyKey !== "") ? 1 : 0;
+    chunk[17] =
+      (this.#kinds.some(({ of }) => of.concurrencyKey !== "") ? hasKeys : 0) +
+      (this.#kinds.some(({ of }) => hasTimeouts(of)) ? someHaveTimeouts : 0);
     chunk.write(this.stamp || noStamp, 18, "latin1");
     let at = fixedBytes;
     let end = indexBytes;
@@ -139,8 +148,21 @@ function isAlike(one: NewTask, other: NewTask): boolean {
     one.concurrencyKey === other.concurrencyKey &&
     one.workflowId === other.workflowId &&
     one.retry === other.retry &&
+    (one.timeouts === other.timeouts || haveSameTimeouts(one, other)) &&
     (one.labels === other.labels || (isEmpty(one.labels) && isEmpty(other.labels))) &&
     (one.workerLabels === other.workerLabels || (isEmpty(one.workerLabels) && isEmpty(other.workerLabels)))
+  );
+}
+
+function hasTimeouts({ timeouts: { toStartMs, toFinishMs, heartbeatMs } }: NewTask): boolean {
+  return toStartMs !== undefined || toFinishMs !== undefined || heartbeatMs !== undefined;
+}
+
+function haveSameTimeouts({ timeouts: one }: NewTask, { timeouts: other }: NewTask): boolean {
+  return (
+    one.toStartMs === other.toStartMs &&
+    one.toFinishMs === other.toFinishMs &&
+    one.heartbeatMs === other.heartbeatMs
   );
 }
 
@@ -150,18 +172,22 @@ function isEmpty(labels: Readonly<Record<string, string>>): boolean {
 }
 
 function packKind({ of, lane }: Kind): Buffer {
-  return new Writer(64).u8(of.priority).text16(lane).blob32(packHeader(of)).done();
+  const timeouts = packTimeouts(of.timeouts);
+  const writer = new Writer(64).u8(of.priority).text16(lane).blob32(packHeader(of));
+  return writer.u8(timeouts.length).raw(timeouts).done();
 }
 
 /** What a task's spec does not say. */
-export interface SlotKind extends Header, Pick<NewTask, "concurrencyKey" | "workerLabels"> {
+export interface SlotKind extends Header, Pick<NewTask, "concurrencyKey" | "workerLabels" | "timeouts"> {
   readonly priority: number;
 }
 
 export function readKind(reader: Reader): SlotKind {
   const priority = reader.u8();
   const { concurrencyKey, workerLabels } = laneOf(reader.text16());
-  return { priority, concurrencyKey, workerLabels, ...unpackHeader(reader.blob32()) };
+  const header = unpackHeader(reader.blob32());
+  const { timeouts } = unpackTimeouts(reader.blob8());
+  return { priority, concurrencyKey, workerLabels, timeouts, ...header };
 }
 
 /** Answers how many bytes. */

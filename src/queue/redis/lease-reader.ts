@@ -2,7 +2,7 @@
 import type { LeaseAsk, LeasedTask } from "../store.ts";
 import { Reader } from "./bytes.ts";
 import { madeUnique, ownKinds, readKind, stampBytes } from "./chunk.ts";
-import { noTimeouts, noUsage, plainBytes, RecordReader } from "./pack.ts";
+import { noUsage, plainBytes, RecordReader } from "./pack.ts";
 
 /** Where a piece's specs are. */
 const specsPlaces = { own: 0, firstOfShared: 1, shared: 2 } as const;
@@ -47,7 +47,7 @@ export class LeaseReader {
       at = specsAt + ends.readUInt32BE(4 * nth) - begins;
       const own = shared === undefined ? new Reader(specs, from) : undefined;
       const kind = shared ?? readKind(own as Reader);
-      const { tenant, priority, workflowId, retry, labels, concurrencyKey, workerLabels } = kind;
+      const { tenant, priority, workflowId, retry, labels, concurrencyKey, workerLabels, timeouts } = kind;
       const unique = names?.[nth] ?? madeUnique(stamp, first + nth, chunk);
       tasks.push({
         id: `${this.#queue}.${unique}`,
@@ -59,7 +59,7 @@ export class LeaseReader {
         fence,
         generation: 1,
         retry,
-        timeouts: noTimeouts,
+        timeouts,
         concurrencyKey,
         workerLabels,
         parents: [],

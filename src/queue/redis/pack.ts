@@ -160,7 +160,7 @@ export function unpackTimeouts(packed: Buffer | undefined): { timeouts: Timeouts
   return { timeouts: { toStartMs, toFinishMs, heartbeatMs }, signMs: reader.u48() };
 }
 
-export const noTimeouts: Timeouts = Object.freeze({});
+const noTimeouts: Timeouts = Object.freeze({});
 
 /** Reads tasks as lua/include/record.lua packs them: heads, and the values from beside them, in order. */
 export class RecordReader {

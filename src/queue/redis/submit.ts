@@ -21,17 +21,9 @@ export function submit(calls: Calls, tasks: readonly NewTask[]): Promise<Submitt
   return tasks.every(canStart) ? enqueue(calls, tasks) : submitAny(calls, tasks);
 }
 
-/** Waits for nothing and is bound by no time, so that a row says all of it. */
-function canStart({ parents, runAtMs, delayMs, timeouts }: NewTask): boolean {
-  const { toStartMs, toFinishMs, heartbeatMs } = timeouts;
-  return (
-    parents.length === 0 &&
-    runAtMs === undefined &&
-    delayMs === undefined &&
-    toStartMs === undefined &&
-    toFinishMs === undefined &&
-    heartbeatMs === undefined
-  );
+/** Waits for nothing, so that a row says all of it. */
+function canStart({ parents, runAtMs, delayMs }: NewTask): boolean {
+  return parents.length === 0 && runAtMs === undefined && delayMs === undefined;
 }
 
 /** What one script call takes in. */
@@ -97,9 +89,11 @@ async function enqueueOne(
   { tasks, tasksMax, outcomes }: Enqueuing,
 ): Promise<void> {
   const input = new Writer(64);
-  for (const { runs, fingerprints } of chunks) {
+  for (const { runs, starts, fingerprints } of chunks) {
     input.u8(runs.length);
     for (const { lane, slot, count } of runs) input.text16(lane).u8(slot).u8(count);
+    input.u8(starts.length);
+    for (const { slot, toStartMs } of starts) input.u8(slot).delay(toStartMs);
     for (const fingerprint of fingerprints) input.text8(fingerprint);
   }
   const blobs = chunks.map((chunk) => chunk.done());

@@ -74,6 +74,7 @@ async function step(
         tenant: pick(["default", "default", "t1"]),
         concurrencyKey: pick(keys),
         workerLabels: pick(wishes),
+        timeouts: pick(timeouts),
       }));
       for (const outcome of await store.submit(tasks)) if (outcome.status === "created") ids.push(outcome.id);
     },

@@ -139,8 +139,8 @@ async function auditTimes(audited: Audit): Promise<void> {
   const due = audited.within("SCHEDULED").map(({ unique, dueMs }) => [unique, dueMs] as const);
   audited.same("the schedule", counted(await keys.scores("S")), counted(due));
   const timeouts = await keys.startTimeouts();
-  const starts = audited.within("QUEUED").flatMap(({ unique, queuedMs }) => {
-    const toStartMs = timeouts.get(unique) ?? 0;
+  const starts = audited.within("QUEUED").flatMap(({ unique, queuedMs, ...head }) => {
+    const toStartMs = head.toStartMs ?? timeouts.get(unique) ?? 0;
     return toStartMs > 0 ? [[unique, queuedMs + toStartMs] as const] : [];
   });
   audited.same("timeouts to start", counted(await keys.scores("D")), counted(starts));

@@ -19,6 +19,7 @@ export interface Head {
   readonly dueMs: number;
   /** Of a task that lives in its row. */
   readonly lane?: string;
+  readonly toStartMs?: number;
 }
 
 /** A task as a list names it: at a place in its lane, 0 in its row; a slot of a chunk, or a name alone. */
@@ -185,7 +186,7 @@ export class Keyspace {
   /** The tasks in a run of leases. */
   async leaseRun(run: string): Promise<string[]> {
     const packed = await this.#client.hgetBuffer(`${this.base}i`, run);
-    return packed === null ? [] : this.#pieces(packed.subarray(2));
+    return packed === null ? [] : this.#pieces(packed.subarray(8));
   }
 
   /** `RUN=LEASES` that are left of each. */
@@ -250,6 +251,7 @@ function readRow(
     queuedMs: index.createdMs,
     dueMs: state === "RUNNING" ? row.readUIntBE(17, 6) : 0,
     lane: laneName(kind),
+    toStartMs: kind.timeouts.toStartMs ?? 0,
     isNamed: index.isNamed,
   };
 }

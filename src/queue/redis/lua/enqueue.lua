@@ -1,14 +1,15 @@
 #!lua
--- Takes in tasks that can be leased at once and have no timeouts: they live in their rows. submit.lua takes in the others. This
--- is the most frequent call of all: it looks at none of the tasks of a chunk whose ids are made.
--- ARGV[3]  for each chunk: runs B, each lane I2c0, slot B, tasks B; then, where its tasks have names, the fingerprint of each Bc0
+-- Takes in tasks that can be leased at once: they live in their rows. submit.lua takes in the others. This is the most frequent
+-- call of all: it looks at none of the tasks of a chunk whose ids are made.
+-- ARGV[3]  for each chunk: runs B, each lane I2c0, slot B, tasks B; timeouts to start B, each slot B, milliseconds I6; then, where its
+--          tasks have names, the fingerprint of each Bc0
 -- ARGV[4]  unfinished tasks that the queue may hold
 -- ARGV[5]  and on: chunks
 -- outcomes: for each chunk its number I5, and for each task status B (0 created, 1 existing, 2 conflict, 3 full), state B
 --@include intake
 --@include lanes
 --@include tell
---@state heads, prints, entries, named, own = {}, {}, {}, {}, {}
+--@state heads, prints, entries, named, own, starts = {}, {}, {}, {}, {}, {}
 
 -- The state of the task that has a name, if there is one.
 local function stateOf(uniq, head)
@@ -99,6 +100,13 @@ for arg = FIRST_CHUNK, #ARGV - 1 do
     run.lane, run.slot, run.n, inputAt = parse('>I2c0BB', INPUT, inputAt)
     runs[i] = run
   end
+  local startsLeft, toStart = nil, {}
+  startsLeft, inputAt = parse('B', INPUT, inputAt)
+  for _ = 1, startsLeft do
+    local slot, ms
+    slot, ms, inputAt = parse('>BI6', INPUT, inputAt)
+    toStart[slot] = ms
+  end
   local told, refused, kept
   if width == 0 then
     told, refused, kept = takeMade(n, room - taken)
@@ -112,6 +120,12 @@ for arg = FIRST_CHUNK, #ARGV - 1 do
     keepChunk(number, blob, kept, width == 0 and 0 or valueOf('fence'))
     add('number', n)
     for i = 1, #runs do pushTaken(runs[i].lane, number, runs[i].slot, runs[i].n, refused) end
+    for slot, ms in pairs(toStart) do
+      if not (refused and refused[slot]) then
+        starts[#starts + 1] = NOW + ms
+        starts[#starts + 1] = uniqOf(chunkOf(number), slot)
+      end
+    end
     if refused then
       local rows = {}
       for slot = 0, n - 1 do rows[slot + 1] = refused[slot] and IS_GONE or WAITS end
@@ -123,6 +137,7 @@ end
 if taken == 0 then return { table.concat(outcomes), { '' } } end
 callMany('HSET', Q .. 't', heads)
 callMany('HSET', Q .. 'f', prints)
+callMany('ZADD', Q .. 'D', starts)
 local lanes = {}
 for lane in pairs(entries) do lanes[#lanes + 1] = lane end
 readLists(lanes)

@@ -45,7 +45,7 @@ local function succeedRows(C, slot, n, row, outputs)
   local _, run, worker, started = parse(ROW, row)
   local becomes = pack(ROW, SUCCEEDED, runOfEnds(), worker, started, NOW, outputs == '' and NO_OUTPUT or slot)
   setRows(C, slot, n, becomes)
-  if C.keyed == 1 then
+  if band(C.has, HAS_KEYS) ~= 0 then
     for at = slot, slot + n - 1 do
       local _, key = laneParts(kindOf(C, at).lane)
       keyRuns(key, -1)

@@ -96,7 +96,7 @@ if keyRate > 0 and allowed > 0 then openDueKeys() end
 
 local at, asks = 1, {}
 while at <= #INPUT do
-  local ask = { given = {}, n = 0, fresh = 0 }
+  local ask = { given = {}, terms = {}, n = 0, fresh = 0 }
   ask.max, ask.leaseMs, ask.worker, ask.labels, at = parse('>I2I6I2c0I2c0', INPUT, at)
   append(asks, ask)
 end

@@ -20,7 +20,7 @@ while at <= #INPUT do
       if accepted then set(T, 'z', packTimeouts(z)) end
     end
     if accepted then
-      if T.C then
+      if T.C and not z then
         leaseRow(T, due)
       else
         leaseUntil(T, due)

@@ -104,7 +104,7 @@ end
 local function listExpired()
   local listed = {}
   for _, run in ipairs(call('ZRANGEBYSCORE', Q .. 'E', '-inf', NOW, 'LIMIT', 0, batch)) do
-    local list, live = unpackPieces(call('HGET', Q .. 'i', run) or '', 3), false
+    local list, live = unpackPieces(call('HGET', Q .. 'i', run) or '', 9), false
     eachOf(list, tonumber(run), RUNNING, function(C, slot, T)
       live = true
       if #listed == batch then return false end

@@ -13,15 +13,23 @@ local function workerNumber(worker)
   return number
 end
 
--- What the rows become of tasks that an ask is given.
-local function rowOf(ask)
-  if not ask.row then
-    ask.due = NOW + ask.leaseMs
-    ask.number = ask.number or workerNumber(ask.worker)
-    ask.run = leaseRun(ask.due)
-    ask.row = pack(ROW, RUNNING, ask.run.number, ask.number, NOW, ask.due, NO_OUTPUT)
-  end
-  return ask.row
+-- How long an attempt may last by its timeouts, which begin with it.
+local function limitOfKind(packed)
+  local _, toFinish, heartbeat = parse('>I6I6I6', packed)
+  return math.min(toFinish > 0 and toFinish or 2 ^ 47, heartbeat > 0 and heartbeat or 2 ^ 47)
+end
+
+-- An ask's term on tasks that live in their rows: when it ends, the run of its leases, and what the rows become.
+local function termOf(ask, timeouts)
+  local term = ask.terms[timeouts]
+  if term then return term end
+  term = { due = NOW + ask.leaseMs }
+  ask.terms[timeouts] = term
+  if timeouts ~= '' then term.due = math.min(term.due, NOW + limitOfKind(timeouts)) end
+  ask.number = ask.number or workerNumber(ask.worker)
+  term.run = leaseRun(term.due, timeouts ~= '' and math.min(ask.leaseMs, 2 ^ 47) or nil)
+  term.row = pack(ROW, RUNNING, term.run.number, ask.number, NOW, term.due, NO_OUTPUT)
+  return term
 end
 
 local function handedOut(ask, n)

@@ -2,8 +2,9 @@
 -- task; the tasks count on from there, slot by slot. The index is:
 --   created I6, fence I4 (both set by the script that takes the chunk in), bytes of the index I4, tasks B,
 --   width of the names B (0: none, the ids are made of the stamp; 255: each with its length before it), kinds B (0: its
---   tasks have heads; ONE_KIND; OWN_KINDS: each spec has its task's kind before it), whether a kind has a concurrency key B, stamp
---   of 13 bytes, then for each slot where its spec ends I4, the names, and the one kind: priority B, lane I2c0, header I4c0.
+--   tasks have heads; ONE_KIND; OWN_KINDS: each spec has its task's kind before it), what some of them have B (HAS_KEYS,
+--   HAS_TIMEOUTS), stamp of 13 bytes, then for each slot where its spec ends I4, the names, and the one kind: priority B, lane I2c0,
+--   header I4c0, timeouts Bc0 (timeouts.lua).
 -- The id that is made for a slot is the stamp, the slot in two digits, and the chunk's number.
 --
 -- M:NUMBER has a row for each slot. As long as a task lives a plain life (it waits, runs, succeeds at once) the row is all that
@@ -17,7 +18,9 @@
 --@constant LENGTH_PREFIXED 255
 --@constant ONE_KIND 1
 --@constant OWN_KINDS 2
---@constant KIND '>BI2c0I4c0'
+--@constant KIND '>BI2c0I4c0Bc0'
+--@constant HAS_KEYS 1
+--@constant HAS_TIMEOUTS 2
 -- What is read of a chunk at first where its whole index is needed: most are not longer.
 --@constant INDEX_READ 768
 --@constant ROW '>BI6I4I6I6B'
@@ -43,7 +46,7 @@ local function chunkOf(number)
     return false
   end
   C = { number = number, name = name, key = key, spans = {}, rows = {} }
-  C.created, C.fence, C.specsAt, C.n, C.width, C.kinds, C.keyed, C.stamp = parse(INDEX, index)
+  C.created, C.fence, C.specsAt, C.n, C.width, C.kinds, C.has, C.stamp = parse(INDEX, index)
   if C.specsAt <= #index then C.index = index end
   chunksRead[number] = C
   return C
@@ -107,7 +110,7 @@ end
 
 local function readKind(packed, at)
   local kind, after = {}, nil
-  kind.priority, kind.lane, kind.header, after = parse(KIND, packed, at)
+  kind.priority, kind.lane, kind.header, kind.timeouts, after = parse(KIND, packed, at)
   return kind, after
 end
 

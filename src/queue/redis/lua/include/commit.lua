@@ -79,12 +79,13 @@ end
 
 local function unlease(T) unleased[T[PLACE]] = (unleased[T[PLACE]] or 0) + 1 end
 
--- The run of leases that end at `due`.
-local function leaseRun(due)
-  local run = leases[due]
+-- The run of leases that end at `due`. Of those of rows with timeouts it has the length that was asked for.
+local function leaseRun(due, leaseMs)
+  local key = leaseMs and due .. '/' .. leaseMs or due
+  local run = leases[key]
   if not run then
-    run = { number = take('run'), tasks = {}, n = 0 }
-    leases[due] = run
+    run = { number = take('run'), due = due, leaseMs = leaseMs or 0, tasks = {}, n = 0 }
+    leases[key] = run
   end
   return run
 end
@@ -146,11 +147,11 @@ end
 local commit
 do
 local function writeLeases()
-  for due, run in pairs(leases) do
+  for _, run in pairs(leases) do
     if run.n > 0 then
       local number = text(run.number)
-      call('ZADD', Q .. 'E', text(due), number)
-      call('HSET', Q .. 'i', number, pack('>I2', run.n) .. packPieces(run.tasks))
+      call('ZADD', Q .. 'E', text(run.due), number)
+      call('HSET', Q .. 'i', number, pack('>I2I6', run.n, run.leaseMs) .. packPieces(run.tasks))
     end
   end
 end

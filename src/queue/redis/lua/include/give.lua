@@ -49,9 +49,21 @@ local function serveHead(run, ask)
   append(ask.given, T)
 end
 
+-- The timeouts of a slot; of one that has any to start, that is over.
+local function timeoutsAt(C, slot, n)
+  if C.has < HAS_TIMEOUTS then return '' end
+  local timeouts = kindOf(C, slot).timeouts
+  if timeouts ~= '' and parse('>I6', timeouts) > 0 then
+    for at = slot, slot + n - 1 do append(unstarts, uniqOf(C, at)) end
+  end
+  return timeouts
+end
+
 -- Serves the first task of a run and as many of its neighbours, up to `most`, as wait too; answers how many.
 local function serveRows(run, ask, most)
   local C, first = run.C, run.slot + run.at
+  -- Neighbours may have timeouts of their own.
+  if C.kinds == OWN_KINDS and C.has >= HAS_TIMEOUTS then most = 1 end
   local n, before = alike(C, first, most), specEnd(C, first - 1)
   if bytes + specEnd(C, first + n - 1) - before >= bytesMax then
     local all = n
@@ -59,9 +71,10 @@ local function serveRows(run, ask, most)
     while n < all and bytes + specEnd(C, first + n - 1) - before < bytesMax do n = n + 1 end
   end
   bytes = bytes + specEnd(C, first + n - 1) - before
-  setRows(C, first, n, rowOf(ask))
-  addSlots(ask.given, C, first, n)
-  ask.run.n, ask.fresh = ask.run.n + n, ask.fresh + n
+  local term = termOf(ask, timeoutsAt(C, first, n))
+  setRows(C, first, n, term.row)
+  addSlots(ask.given, C, first, n, term)
+  term.run.n, ask.fresh = term.run.n + n, ask.fresh + n
   return n
 end
 

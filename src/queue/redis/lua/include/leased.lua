@@ -34,10 +34,10 @@ local function addNames(C, piece)
   if C.kinds == ONE_KIND then parts[#parts + 1] = sub(indexOf(C), C.kindAt, C.specsAt) end
 end
 
-local function addPiece(piece, ask)
+local function addPiece(piece)
   local C, slot, n = piece.C, piece.slot, piece.n
   local where, at = addSpecs(C, piece)
-  parts[#parts + 1] = pack('>BI5BBI6I6I6I4BBc13BI4I4', 1, C.number, slot, n, NOW, ask.due, C.created, C.fence + 1,
+  parts[#parts + 1] = pack('>BI5BBI6I6I6I4BBc13BI4I4', 1, C.number, slot, n, NOW, piece.term.due, C.created, C.fence + 1,
     C.kinds, C.width, C.stamp, where, at, specEnd(C, slot - 1))
   parts[#parts + 1] = sub(indexOf(C), INDEX_BYTES + 4 * slot + 1, INDEX_BYTES + 4 * (slot + n))
   addNames(C, piece)
@@ -48,9 +48,9 @@ local function addGiven(ask)
   for i = 1, #tasks do
     local T = tasks[i]
     if T.C then
-      append(ask.run.tasks, T)
+      append(T.term.run.tasks, T)
       append(changed, T)
-      addPiece(T, ask)
+      addPiece(T)
     else
       parts[#parts + 1] = '\0'
       local mask = addHead(T, T.head)

@@ -1,11 +1,12 @@
 -- Lists of tasks: a task's name, or neighbours in a chunk. Packed: 0 B and a name Bc0, or 1 B, chunk I5, slot B, tasks B.
 --@include chunk
-local function addSlots(list, C, slot, n)
+-- Neighbours in a list are one piece, where their term, if they have any, is one.
+local function addSlots(list, C, slot, n, term)
   local last = list[#list]
-  if last and last.C == C and last.slot + last.n == slot then
+  if last and last.C == C and last.slot + last.n == slot and last.term == term then
     last.n = last.n + n
   else
-    list[#list + 1] = { C = C, number = C.number, slot = slot, n = n }
+    list[#list + 1] = { C = C, number = C.number, slot = slot, n = n, term = term }
   end
 end
 

@@ -23,7 +23,7 @@ end
 
 -- Serves one task of each of the first `n` lanes, names and scores in turn, as far as they wait in rows; answers how many.
 local function serveRound(ranked, n, priority, ask)
-  local names, gone, scores, served, row = {}, {}, ranksOf(Q .. 'R'), 0, rowOf(ask)
+  local names, gone, scores, served, term = {}, {}, ranksOf(Q .. 'R'), 0, termOf(ask, '')
   for i = 1, n do names[i] = ranked[2 * i - 1] end
   writeLists()
   lists, lanes = {}, {}
@@ -32,10 +32,10 @@ local function serveRound(ranked, n, priority, ask)
     local front, lane = fronts[i], names[i]
     local kind, number, slot, count = parse('>BI5BB', front, 3)
     local C = kind == 1 and bytes < bytesMax and (chunksRead[number] or chunkOf(number))
-    if not C or byte(rowAt(C, slot)) ~= 0 then break end
+    if not C or C.has >= HAS_TIMEOUTS or byte(rowAt(C, slot)) ~= 0 then break end
     bytes, served = bytes + specSize(C, slot), i
-    C.rows[slot], rowsChanged[number] = row, C
-    addSlots(ask.given, C, slot, 1)
+    C.rows[slot], rowsChanged[number] = term.row, C
+    addSlots(ask.given, C, slot, 1, term)
     if count == 1 and #front == LONE_BYTES and byte(front) == 0 then
       gone[#gone + 1], scores[lane] = lane, false
     else
@@ -45,7 +45,7 @@ local function serveRound(ranked, n, priority, ask)
   if served == 0 then return 0 end
   passes[2 + priority] = tonumber(ranked[2 * served]) - (9 - priority) * PASSES
   handedOut(ask, served)
-  ask.run.n, ask.fresh = ask.run.n + served, ask.fresh + served
+  term.run.n, ask.fresh = term.run.n + served, ask.fresh + served
   callMany('HDEL', Q .. 'Q', gone)
   return served
 end

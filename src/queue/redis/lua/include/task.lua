@@ -12,12 +12,20 @@ local function taskOf(uniq, head)
   return T
 end
 
+-- The timeouts of a kind as those of one task: of one that runs they have its lease's length, and its last sign of life.
+local function timeoutsOfRow(packed, state, run, started)
+  if state == 0 then return packed end
+  local leases = call('HGET', Q .. 'i', text(run))
+  return sub(packed, 1, 18) .. (leases and sub(leases, 3, 8) or sub(packed, 19, 24)) .. pack('>I6', started)
+end
+
 -- A task that lives in its row, with what a head of its own would come with.
 local function taskOfRow(C, slot, uniq)
   local state, run, worker, started, at, output = parse(ROW, rowAt(C, slot))
   local kind, sets, flags = kindOf(C, slot), {}, 0
   if #kind.lane > 1 then sets.g, flags = kind.lane, flags + BITS.g end
   if kind.header ~= '' then sets.h, flags = kind.header, flags + BITS.h end
+  if kind.timeouts ~= '' then sets.z, flags = timeoutsOfRow(kind.timeouts, state, run, started), flags + BITS.z end
   if C.width > 0 and call('HEXISTS', Q .. 'f', uniq) == 1 then flags = flags + BITS.f end
   if state == SUCCEEDED and output ~= NO_OUTPUT then
     sets.o, flags = outputOf(call('HGET', Q .. 'U:' .. C.name, output), slot - output), flags + BITS.o
