@@ -1,6 +1,11 @@
 /** What one Work stream has to say: parts pushed within one turn leave as one message of bounded size, in order. */
 import { WorkResponse } from "../../../gen/grpc/agentmesh/v1/worker.ts";
-import type { SizedLease } from "./leases.ts";
+import { Encoded } from "../../core/call.ts";
+import { encoded, wireType } from "../../core/wire.ts";
+import { bytesOf, type ReadyLease, writeLease } from "./lease-frame.ts";
+
+/** The number of `leases` in WorkResponse. */
+const leasesField = 2;
 
 /** Bytes of leases in one message; well below what a receiver takes. */
 const leaseBytesMax = 4 * 1_048_576;
@@ -8,12 +13,14 @@ const leaseBytesMax = 4 * 1_048_576;
 const waitingMax = 10_000;
 
 interface Message {
+  /** All but the leases. */
   readonly response: WorkResponse;
-  readonly leases: SizedLease[];
+  readonly leases: ReadyLease[];
+  /** Of the leases. */
   bytes: number;
 }
 
-export class Outbox implements AsyncIterable<WorkResponse> {
+export class Outbox implements AsyncIterable<Encoded> {
   #messages: Message[] = [];
   #waiting = 0;
   #ended = false;
@@ -32,13 +39,13 @@ export class Outbox implements AsyncIterable<WorkResponse> {
     this.#wake?.();
   }
 
-  pushLeases(leases: readonly SizedLease[]): void {
-    for (const sized of leases) {
+  pushLeases(leases: readonly ReadyLease[]): void {
+    for (const lease of leases) {
+      const bytes = bytesOf(lease);
       let last = this.#last();
-      if (last.bytes > 0 && last.bytes + sized.bytes > leaseBytesMax) last = this.#add();
-      last.response.leases.push(sized.lease);
-      last.leases.push(sized);
-      last.bytes += sized.bytes;
+      if (last.bytes > 0 && last.bytes + bytes > leaseBytesMax) last = this.#add();
+      last.leases.push(lease);
+      last.bytes += bytes;
     }
     this.#wake?.();
   }
@@ -59,19 +66,19 @@ export class Outbox implements AsyncIterable<WorkResponse> {
   }
 
   /** Takes back the leases that have not left. */
-  unsentLeases(): SizedLease[] {
+  unsentLeases(): ReadyLease[] {
     const leases = this.#messages.flatMap((message) => message.leases);
     this.#messages = [];
     return leases;
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<WorkResponse> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<Encoded> {
     for (;;) {
       const message = this.#messages.shift();
       if (message !== undefined) {
         if (this.#messages.length === 0) this.#waiting = 0;
         this.#taken?.();
-        yield message.response;
+        yield encodedMessage(message);
       } else if (this.#ended) return;
       else
         await new Promise<void>((resolve) => {
@@ -89,4 +96,16 @@ export class Outbox implements AsyncIterable<WorkResponse> {
     this.#messages.push(message);
     return message;
   }
+}
+
+function encodedMessage({ response, leases }: Message): Encoded {
+  const bytes = encoded((writer) => {
+    WorkResponse.encode(response, writer);
+    for (const lease of leases) {
+      writer.tag(leasesField, wireType.lengthDelimited).fork();
+      writeLease(writer, lease);
+      writer.join();
+    }
+  });
+  return new Encoded(bytes);
 }

@@ -2,13 +2,8 @@
  * One worker's conversation over the Work stream. What the store answers within one turn leaves as one message; a task's log
  * entries always reach the store before its end does.
  */
-import type {
-  LeaseResult,
-  LeaseTerm,
-  WorkRequest,
-  WorkResponse,
-} from "../../../gen/grpc/agentmesh/v1/worker.ts";
-import type { CallContext } from "../../core/call.ts";
+import type { LeaseResult, LeaseTerm, WorkRequest } from "../../../gen/grpc/agentmesh/v1/worker.ts";
+import type { CallContext, Encoded } from "../../core/call.ts";
 import { FieldCheck } from "../../core/check.ts";
 import { MeshError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
@@ -21,8 +16,9 @@ import type { FencedTask, LeasedTask } from "../store.ts";
 import { type Catalog, roleOf } from "./catalog.ts";
 import { HeldTerms } from "./held-terms.ts";
 import { checkWorkerLabels } from "./labels.ts";
+import type { ReadyLease } from "./lease-frame.ts";
 import { refusedBy, resultOf } from "./lease-results.ts";
-import { toLeases } from "./leases.ts";
+import { readied } from "./leases.ts";
 import { finishOffloaded, givenOutcome } from "./offloaded.ts";
 import { Outbox } from "./outbox.ts";
 import { termOf } from "./term.ts";
@@ -60,7 +56,7 @@ export class WorkSession {
     this.#call = call;
   }
 
-  async *converse(requests: AsyncIterable<WorkRequest>): AsyncGenerator<WorkResponse> {
+  async *converse(requests: AsyncIterable<WorkRequest>): AsyncGenerator<Encoded> {
     const { queue, draining } = this.#options;
     const unsubscribe = queue.onRevoked((revoked) => this.#revoke(revoked));
     const drain = () => {
@@ -122,7 +118,7 @@ export class WorkSession {
         workerId: hello.workerId,
         labels: hello.labels,
         leaseMs: this.#leaseMs,
-        deliver: (tasks) => this.#track(this.#deliver(tasks)),
+        deliver: (tasks) => this.#deliver(tasks),
       });
     const welcome = {
       serverId,
@@ -153,17 +149,25 @@ export class WorkSession {
     if (request.credit > 0 && this.#session?.open) this.#session.grant(request.credit);
   }
 
-  async #deliver(tasks: readonly LeasedTask[]): Promise<void> {
-    const { queue, payloadBytesMax, offload } = this.#options;
-    const leases = await toLeases(queue, tasks, payloadBytesMax, offload);
+  #deliver(tasks: readonly LeasedTask[]): void {
+    const { leases, later } = readied(this.#options, tasks);
+    if (leases.length > 0) this.#hand(leases);
+    if (later) this.#track(this.#handLater(later, tasks.length - leases.length));
+  }
+
+  async #handLater(later: Promise<readonly ReadyLease[]>, count: number): Promise<void> {
+    const leases = await later;
     // A task that could not be handed over used none of the worker's credit.
-    if (leases.length < tasks.length && this.#session?.open)
-      this.#session.grant(tasks.length - leases.length);
-    const terms = leases.flatMap(({ lease }) => lease.term ?? []);
-    for (const term of terms) this.#terms.add(term);
+    if (leases.length < count && this.#session?.open) this.#session.grant(count - leases.length);
+    this.#hand(leases);
+  }
+
+  #hand(leases: readonly ReadyLease[]): void {
     this.#outbox.pushLeases(leases);
+    const terms = termsOf(leases);
+    for (const term of terms) this.#terms.add(term);
     // Those that were revoked while they were on their way here, too early to be told by #revoke.
-    this.#revoke(terms.filter((term) => queue.wasRevoked(term)));
+    this.#revoke(terms.filter((term) => this.#options.queue.wasRevoked(term)));
   }
 
   /** Told when every lease that was under way has been: none comes after it. */
@@ -260,8 +264,12 @@ export class WorkSession {
   /** Leases that never left for the worker go back at once rather than when they expire. */
   async #giveBackUnsent(): Promise<void> {
     await Promise.allSettled(this.#inFlight);
-    const terms = this.#outbox.unsentLeases().flatMap(({ lease }) => lease.term ?? []);
+    const terms = termsOf(this.#outbox.unsentLeases());
     const reason = "its worker's stream ended before it was handed over";
     if (terms.length > 0) await this.#options.queue.giveBack(terms, reason);
   }
+}
+
+function termsOf(leases: readonly ReadyLease[]): FencedTask[] {
+  return leases.map(({ task: { id, fence } }) => ({ taskId: id, fence }));
 }
