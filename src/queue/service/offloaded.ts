@@ -99,6 +99,20 @@ export async function givenSpecs(
   );
 }
 
+/** Whether a worker reported a payload by its address alone. */
+export function liesElsewhere(offload: MaybeOffload, { result }: TaskOutcome): boolean {
+  if (!offload) return false;
+  return (
+    (result?.$case === "succeeded" && isBlob(result.value.output)) ||
+    (result?.$case === "suspended" && isBlob(result.value.state))
+  );
+}
+
+/** Whether an end's payload is too large for the store. */
+export function mustLieElsewhere(offload: MaybeOffload, { result }: Finish): boolean {
+  return offload?.isOver(payloadOf(result)?.bytes.length ?? 0) ?? false;
+}
+
 /** What a worker reported, its payload whole. */
 export async function givenOutcome(offload: MaybeOffload, outcome: TaskOutcome): Promise<TaskOutcome> {
   const { result } = outcome;

@@ -1,4 +1,5 @@
 /** What one Work stream has to say: parts pushed within one turn leave as one message of bounded size, in order. */
+import { nextTick } from "node:process";
 import { WorkResponse } from "../../../gen/grpc/agentmesh/v1/worker.ts";
 import { Encoded } from "../../core/call.ts";
 import { encoded, wireType } from "../../core/wire.ts";
@@ -80,10 +81,13 @@ export class Outbox implements AsyncIterable<Encoded> {
         this.#taken?.();
         yield encodedMessage(message);
       } else if (this.#ended) return;
-      else
+      else {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
+        // So that what else this turn has to say travels along.
+        await new Promise<void>(nextTick);
+      }
     }
   }
 

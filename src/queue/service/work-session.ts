@@ -1,8 +1,5 @@
-/**
- * One worker's conversation over the Work stream. What the store answers within one turn leaves as one message; a task's log
- * entries always reach the store before its end does.
- */
-import type { LeaseResult, LeaseTerm, WorkRequest } from "../../../gen/grpc/agentmesh/v1/worker.ts";
+/** One worker's conversation over the Work stream. What the store answers within one turn leaves as one message. */
+import type { WorkRequest } from "../../../gen/grpc/agentmesh/v1/worker.ts";
 import type { CallContext, Encoded } from "../../core/call.ts";
 import { FieldCheck } from "../../core/check.ts";
 import { MeshError } from "../../core/errors.ts";
@@ -17,12 +14,9 @@ import { type Catalog, roleOf } from "./catalog.ts";
 import { HeldTerms } from "./held-terms.ts";
 import { checkWorkerLabels } from "./labels.ts";
 import type { ReadyLease } from "./lease-frame.ts";
-import { refusedBy, resultOf } from "./lease-results.ts";
 import { readied } from "./leases.ts";
-import { finishOffloaded, givenOutcome } from "./offloaded.ts";
 import { Outbox } from "./outbox.ts";
-import { termOf } from "./term.ts";
-import { appendOf, finishOf } from "./worker-reports.ts";
+import { StreamReports } from "./stream-reports.ts";
 
 /** What WorkerService stands on. */
 export interface WorkerServiceOptions {
@@ -46,7 +40,7 @@ export class WorkSession {
   readonly #call: CallContext;
   readonly #outbox = new Outbox();
   readonly #terms = new HeldTerms();
-  readonly #appends = new Map<string, Promise<unknown>>();
+  readonly #reports: StreamReports;
   readonly #inFlight = new Set<Promise<unknown>>();
   #session: Session | undefined;
   #leaseMs: number = limits.leaseMsDefault;
@@ -54,6 +48,8 @@ export class WorkSession {
   constructor(options: WorkerServiceOptions, call: CallContext) {
     this.#options = options;
     this.#call = call;
+    const [outbox, terms] = [this.#outbox, this.#terms];
+    this.#reports = new StreamReports({ ...options, outbox, terms, track: (work) => this.#track(work) });
   }
 
   async *converse(requests: AsyncIterable<WorkRequest>): AsyncGenerator<Encoded> {
@@ -135,9 +131,9 @@ export class WorkSession {
       this.#session?.close();
       this.#track(this.#confirmDrain());
     }
-    if (request.renew.length > 0) this.#track(this.#renew(request.renew));
-    for (const append of request.append) this.#append(append);
-    for (const outcome of request.finish) this.#track(this.#finish(outcome));
+    if (request.renew.length > 0) this.#reports.renew(request.renew, this.#leaseMs);
+    if (request.append.length > 0) this.#reports.append(request.append);
+    if (request.finish.length > 0) this.#reports.finish(request.finish);
     const held = this.#session?.credit ?? 0;
     if (request.credit < 0 || request.credit + held > limits.creditMax)
       throw MeshError.invalid([
@@ -174,63 +170,6 @@ export class WorkSession {
   async #confirmDrain(): Promise<void> {
     await Promise.allSettled([...this.#inFlight]);
     this.#outbox.push({ drain: true });
-  }
-
-  async #renew(terms: readonly LeaseTerm[]): Promise<void> {
-    const renewed = await Promise.all(terms.map((term) => this.#renewOne(term)));
-    for (const { term, accepted } of renewed) if (term && accepted) this.#terms.add(term);
-    this.#outbox.push({ renewed });
-  }
-
-  /** Answered in every case: the worker pairs answers with what it sent, and tells by the reason whether a lease is lost. */
-  async #renewOne(asked: LeaseTerm): Promise<LeaseResult> {
-    try {
-      const term = termOf(asked);
-      const [outcome] = await this.#options.queue.renew([{ ...term, leaseMs: this.#leaseMs }]);
-      return resultOf(term, outcome);
-    } catch (error) {
-      return refusedBy(asked, error);
-    }
-  }
-
-  #append(message: WorkRequest["append"][number]): void {
-    const taskId = message.term?.taskId ?? "";
-    const stored = this.#reported(message.term, "appendRefused", async () => {
-      const append = appendOf(message, "append");
-      const [outcome] = await this.#options.queue.append([append]);
-      if (!outcome?.accepted) this.#outbox.push({ appendRefused: [resultOf(append, outcome)] });
-    });
-    this.#appends.set(taskId, stored);
-    void stored.then(() => {
-      if (this.#appends.get(taskId) === stored) this.#appends.delete(taskId);
-    });
-    this.#track(stored);
-  }
-
-  #finish(message: WorkRequest["finish"][number]): Promise<void> {
-    return this.#reported(message.term, "finished", async () => {
-      const { queue, payloadBytesMax, offload } = this.#options;
-      const finish = finishOf(await givenOutcome(offload, message), payloadBytesMax);
-      await this.#appends.get(finish.taskId);
-      const outcome = await finishOffloaded(queue, offload, finish);
-      this.#terms.delete(finish);
-      this.#outbox.push({ finished: [resultOf(finish, outcome)] });
-    });
-  }
-
-  /** A report at fault is refused by itself; it does not end the stream on which other tasks live. */
-  async #reported(
-    term: LeaseTerm | undefined,
-    list: "finished" | "appendRefused",
-    store: () => Promise<void>,
-  ): Promise<void> {
-    try {
-      await store();
-    } catch (error) {
-      if (MeshError.from(error).reason === "INTERNAL")
-        this.#options.log.error({ task: term?.taskId, error: String(error) }, "a worker's report failed");
-      this.#outbox.push({ [list]: [refusedBy(term, error)] });
-    }
   }
 
   #revoke(revoked: readonly FencedTask[]): void {
