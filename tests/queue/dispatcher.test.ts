@@ -105,6 +105,32 @@ test.each([
   },
 );
 
+test("credit that trickles in from a busy worker is used by few calls, and at once where most of it is back", async () => {
+  const queue = uniqueQueue();
+  let calls = 0;
+  const { dispatcher, close } = dispatching((asks) => {
+    calls += 1;
+    return store.lease(asks);
+  });
+  await submit(queue, 300);
+  const { grant, state } = worker(dispatcher, queue, "w1");
+  grant(60);
+  await until(() => state.got.length === 60);
+  const [before, beganMs] = [calls, performance.now()];
+  for (let times = 0; times < 40; times++) {
+    grant(1);
+    await new Promise(setImmediate);
+  }
+  await until(() => state.got.length === 100);
+  // One a millisecond at most, and one that was under way when the first credit came.
+  expect(calls - before).toBeLessThanOrEqual(performance.now() - beganMs + 2);
+  const told = calls;
+  grant(60);
+  await until(() => state.got.length === 160);
+  expect(calls - told).toBeLessThanOrEqual(2);
+  close();
+});
+
 test("a deep queue is asked for in full rounds soon", async () => {
   const queue = uniqueQueue();
   let calls = 0;
@@ -116,8 +142,8 @@ test("a deep queue is asked for in full rounds soon", async () => {
   const workers = Array.from({ length: 4 }, (_, nth) => worker(dispatcher, queue, `w${nth}`));
   for (const { grant } of workers) grant(500);
   await until(() => workers.every(({ state }) => state.got.length === 500));
-  // 7 rounds up to the full 32, and the rest in those; a call less or more is a matter of when grants came.
-  expect(calls).toBeLessThan(7 + 500 / 32 + 5);
+  // 9 rounds up to the full 100, and the rest in those; a call less or more is a matter of when grants came.
+  expect(calls).toBeLessThan(9 + 500 / 100 + 5);
   close();
 });
 
