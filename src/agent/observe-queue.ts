@@ -11,11 +11,13 @@ const leasesMax = 100_000;
 export function observeQueue(metrics: Metrics, clock: Clock): QueueObserver {
   const leasedMs = new Map<string, number>();
   return {
-    submitted: (queue) => metrics.tasksSubmitted(queue, 1),
-    leased(task, nowMs) {
-      leasedMs.set(task.id, nowMs);
-      if (leasedMs.size > leasesMax) leasedMs.delete(leasedMs.keys().next().value ?? "");
-      metrics.taskLeased(task.queue, Math.max(0, nowMs - (task.queuedMs ?? nowMs)) / 1_000);
+    submitted: (queue, tasks) => metrics.tasksSubmitted(queue, tasks),
+    leased(tasks, nowMs) {
+      for (const { id, queue, queuedMs } of tasks) {
+        leasedMs.set(id, nowMs);
+        if (leasedMs.size > leasesMax) leasedMs.delete(leasedMs.keys().next().value ?? "");
+        metrics.taskLeased(queue, Math.max(0, nowMs - (queuedMs ?? nowMs)) / 1_000);
+      }
     },
     finished(taskId, state) {
       const began = leasedMs.get(taskId);

@@ -1,5 +1,6 @@
 /** The mesh's values in the contract's Payload, and back. */
 import { Payload } from "../../gen/grpc/agentmesh/v1/payload.ts";
+import { encoded } from "./encode.ts";
 import { MeshError } from "./errors.ts";
 import { limits } from "./limits.ts";
 
@@ -13,9 +14,11 @@ function plainJson(value: unknown, field: string, level = 0): unknown {
     return value.map((element) => (element === undefined ? null : plainJson(element, field, level + 1)));
   if (typeof (value as { toJSON?: unknown }).toJSON === "function") return JSON.parse(JSON.stringify(value));
   const object: Record<string, unknown> = {};
-  for (const [key, member] of Object.entries(value))
+  for (const key of Object.keys(value)) {
+    const member = (value as Readonly<Record<string, unknown>>)[key];
     if (member !== undefined && typeof member !== "function")
       object[key] = plainJson(member, field, level + 1);
+  }
   return object;
 }
 
@@ -29,7 +32,9 @@ function nestedTooDeep(field: string): MeshError {
 function isDeeperThan(levels: number, value: unknown): boolean {
   if (value === null || typeof value !== "object") return false;
   if (levels === 0) return true;
-  for (const member of Object.values(value)) if (isDeeperThan(levels - 1, member)) return true;
+  if (Array.isArray(value)) return value.some((element) => isDeeperThan(levels - 1, element));
+  for (const name in value)
+    if (isDeeperThan(levels - 1, (value as Record<string, unknown>)[name])) return true;
   return false;
 }
 
@@ -53,8 +58,11 @@ export function toPayload(value: unknown, field = "input"): Payload {
   return { body: { $case: "data", value: Buffer.from(JSON.stringify(plain)) }, contentType: jsonType };
 }
 
-/** Throws INVALID_FIELD for a payload whose JSON is nested deeper than every reader of a task can follow. */
-export function checkLevels(field: string, payload: Payload): void {
+/**
+ * Throws INVALID_FIELD for a payload whose JSON is nested deeper than every reader of a task can follow. `value`: what
+ * {@link fromPayload} makes of it.
+ */
+export function checkLevels(field: string, payload: Payload, value: unknown): void {
   if (payload.body?.$case === "json" && isDeeperThan(limits.jsonLevelsMax, payload.body.value))
     throw MeshError.invalid([
       {
@@ -62,7 +70,7 @@ export function checkLevels(field: string, payload: Payload): void {
         description: `is nested more than ${limits.jsonLevelsMax} levels deep; send it as data of content type ${jsonType}`,
       },
     ]);
-  if (payload.contentType === jsonType && isDeeperThan(limits.jsonTextLevelsMax, fromPayload(payload)))
+  if (payload.contentType === jsonType && isDeeperThan(limits.jsonTextLevelsMax, value))
     throw nestedTooDeep(field);
 }
 
@@ -85,7 +93,7 @@ export function encodePayload(
   payload: Payload,
   bytesMax: number = limits.payloadBytesMax,
 ): Buffer {
-  const bytes = Buffer.from(Payload.encode(payload).finish());
+  const bytes = encoded(Payload, payload);
   if (bytes.length <= bytesMax) return bytes;
   throw payloadTooLarge(field, bytes.length, bytesMax);
 }

@@ -21,13 +21,15 @@ export interface DispatcherOptions {
   readonly lease: (asks: readonly LeaseAsk[]) => Promise<readonly LeaseGrant[]>;
   /** Gives back what was leased for a worker that has gone since. */
   readonly giveBack: (tasks: readonly LeasedTask[]) => Promise<void>;
-  readonly leased: (task: LeasedTask) => void;
+  readonly leased: (tasks: readonly LeasedTask[]) => void;
   /** A worker has come. */
   readonly attached: () => void;
   readonly log: Logger;
 }
 
-/** Leases asked for one worker in one round: what one call of a store takes. */
+/** Leases asked for one worker in one round, so that a deep queue is spread over all of them; … */
+const workerRoundMax = 32;
+/** … and where there are few workers, what one call of the store does well: it costs less a task than several would. */
 const roundMax = 100;
 /**
  * Rounds for little credit are this far apart while at least as much again is worked on, so that what trickles in costs few
@@ -204,6 +206,8 @@ export class Dispatcher {
   async #run(queue: string, entry: QueueSessions): Promise<void> {
     entry.leasing = true;
     try {
+      // Credit that is granted in one turn, by many tasks that end together, say, is spent in one round.
+      await undefined;
       while (entry.wokenMeanwhile && !this.#closed && !this.#gathers(queue, entry)) {
         entry.wokenMeanwhile = false;
         if (await this.#round(queue, entry)) entry.wokenMeanwhile = true;
@@ -237,7 +241,7 @@ export class Dispatcher {
   async #round(queue: string, entry: QueueSessions): Promise<boolean> {
     const waiting = [...entry.sessions].filter((session) => session.waits);
     if (waiting.length === 0) return false;
-    const share = Math.min(roundMax, entry.share.next);
+    const share = Math.min(Math.max(workerRoundMax, Math.floor(roundMax / waiting.length)), entry.share.next);
     const asks = waiting.map((session): LeaseAsk => {
       const { workerId, leaseMs, labels } = session.attachment;
       return { queue, workerId, leaseMs, labels, max: Math.min(session.credit, share) };
@@ -253,7 +257,7 @@ export class Dispatcher {
         continue;
       }
       given += tasks.length;
-      for (const task of tasks) this.#options.leased(task);
+      this.#options.leased(tasks);
       session.deliver(tasks);
       more ||= tasks.length === asks[index]?.max;
       // Whoever was served goes to the back, so that the next round begins with another.

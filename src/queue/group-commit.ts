@@ -30,11 +30,22 @@ const checksPerWait = 20;
 /** The part of the longest wait that one may have behind it when the call before finds the store away, and still be sent. */
 const patience = 1 / 8;
 
+/** A caller that waits, with one item or with many: they are let in together and answered together. */
 interface Waiting<Item, Outcome> {
-  readonly item: Item;
+  readonly items: readonly Item[];
   readonly sinceMs: number;
-  readonly resolve: (outcome: Outcome) => void;
+  /** Of the items that were sent already, where one call could not take them all. */
+  readonly outcomes: Outcome[];
+  readonly resolve: (outcomes: Outcome[]) => void;
   readonly reject: (error: unknown) => void;
+  /** How many of the items were sent. */
+  sent: number;
+}
+
+/** What one call carries of one caller's items. */
+interface Share<Item, Outcome> {
+  readonly caller: Waiting<Item, Outcome>;
+  readonly items: readonly Item[];
 }
 
 export class GroupCommit<Item, Outcome> {
@@ -42,6 +53,7 @@ export class GroupCommit<Item, Outcome> {
   readonly #options: Required<GroupCommitOptions>;
   /** In order of arrival. */
   #waiting: Waiting<Item, Outcome>[] = [];
+  #itemsWaiting = 0;
   #inFlight = false;
   #isFlushing = false;
   #timer: NodeJS.Timeout | undefined;
@@ -55,23 +67,20 @@ export class GroupCommit<Item, Outcome> {
     this.#options = { ...defaults, ...options };
   }
 
-  add(item: Item): Promise<Outcome> {
-    if (this.#isFull()) return Promise.reject(this.#full());
-    const outcome = this.#enqueue(item);
-    this.#flushSoon();
-    return outcome;
+  async add(item: Item): Promise<Outcome> {
+    const [outcome] = await this.addAll([item]);
+    return outcome as Outcome;
   }
 
   /** The outcomes in the items' order; rejects when any of them does. They are let in, or refused, together. */
   addAll(items: readonly Item[]): Promise<Outcome[]> {
-    if (this.#isFull()) return Promise.reject(this.#full());
-    const outcomes = items.map((item) => this.#enqueue(item));
+    if (items.length === 0) return Promise.resolve([]);
+    if (this.#itemsWaiting >= this.#options.waitingMax) return Promise.reject(this.#full());
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome[]>();
+    this.#waiting.push({ items, sinceMs: this.#options.clock.now(), outcomes: [], resolve, reject, sent: 0 });
+    this.#itemsWaiting += items.length;
     this.#flushSoon();
-    return Promise.all(outcomes);
-  }
-
-  #isFull(): boolean {
-    return this.#waiting.length >= this.#options.waitingMax;
+    return promise;
   }
 
   #full(): MeshError {
@@ -81,12 +90,6 @@ export class GroupCommit<Item, Outcome> {
       `the store is behind: ${waitingMax} calls wait for it already, and no more may; this one was not sent`,
       { metadata: { limit: String(waitingMax) } },
     );
-  }
-
-  #enqueue(item: Item): Promise<Outcome> {
-    const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
-    this.#waiting.push({ item, sinceMs: this.#options.clock.now(), resolve, reject });
-    return promise;
   }
 
   #flushSoon(): void {
@@ -101,20 +104,41 @@ export class GroupCommit<Item, Outcome> {
 
   #flush(): void {
     if (this.#inFlight || this.#waiting.length === 0) return;
-    const batch = this.#waiting.splice(0, this.#options.itemsMax);
+    const batch = this.#take();
     this.#inFlight = true;
     if (this.#waiting.length > 0) this.#watch();
     void this.#send(batch);
   }
 
-  async #send(batch: readonly Waiting<Item, Outcome>[]): Promise<void> {
+  /** The next call's items. Of a caller who has more than there is room for, the rest stays first in line. */
+  #take(): Share<Item, Outcome>[] {
+    const batch: Share<Item, Outcome>[] = [];
+    let room = this.#options.itemsMax;
+    let gone = 0;
+    for (const caller of this.#waiting) {
+      const items = caller.items.slice(caller.sent, caller.sent + room);
+      batch.push({ caller, items });
+      caller.sent += items.length;
+      room -= items.length;
+      if (caller.sent === caller.items.length) gone += 1;
+      if (room === 0) break;
+    }
+    this.#waiting.splice(0, gone);
+    this.#itemsWaiting -= this.#options.itemsMax - room;
+    return batch;
+  }
+
+  async #send(batch: readonly Share<Item, Outcome>[]): Promise<void> {
     try {
-      const outcomes = await this.#call(batch.map((waiting) => waiting.item));
-      batch.forEach((waiting, index) => {
-        waiting.resolve(outcomes[index] as Outcome);
-      });
+      const outcomes = await this.#call(batch.flatMap(({ items }) => items));
+      let at = 0;
+      for (const { caller, items } of batch) {
+        caller.outcomes.push(...outcomes.slice(at, at + items.length));
+        at += items.length;
+        if (caller.sent === caller.items.length) caller.resolve(caller.outcomes);
+      }
     } catch (error) {
-      for (const waiting of batch) waiting.reject(error);
+      for (const { caller } of batch) caller.reject(error);
       // Another call may take as long again: only who came lately can still be answered in time.
       if (error instanceof MeshError && error.code === "UNAVAILABLE")
         this.#refuseOlderThan(this.#options.waitMsMax * patience);
@@ -138,12 +162,14 @@ export class GroupCommit<Item, Outcome> {
     const nowMs = this.#options.clock.now();
     const kept = this.#waiting.findIndex(({ sinceMs }) => nowMs - sinceMs < ageMs);
     const refused = this.#waiting.splice(0, kept === -1 ? this.#waiting.length : kept);
-    for (const { sinceMs, reject } of refused)
+    for (const { items, sent, sinceMs, reject } of refused) {
+      this.#itemsWaiting -= items.length - sent;
       reject(
         new MeshError(
           "STORE_UNAVAILABLE",
           `the store does not answer: after ${nowMs - sinceMs} ms of waiting, this call was not sent`,
         ),
       );
+    }
   }
 }

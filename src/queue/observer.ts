@@ -3,8 +3,8 @@ import type { LeasedTask, SweepReport } from "./store.ts";
 import type { TaskState } from "./task.ts";
 
 export interface QueueObserver {
-  submitted(queue: string): void;
-  leased(task: LeasedTask, nowMs: number): void;
+  submitted(queue: string, tasks: number): void;
+  leased(tasks: readonly LeasedTask[], nowMs: number): void;
   /** An attempt's end was accepted; `state` is the task's state afterwards. */
   finished(taskId: string, state: TaskState): void;
   swept(report: SweepReport): void;

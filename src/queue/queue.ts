@@ -107,7 +107,7 @@ export class Queue {
     this.dispatcher = new Dispatcher({
       lease: (asks) => this.#lease.addAll(asks),
       giveBack: (tasks) => this.giveBack(tasks.map(termOf), "its worker went before it was handed over"),
-      leased: (task) => observer.leased(task, clock.now()),
+      leased: (tasks) => observer.leased(tasks, clock.now()),
       attached: () => this.#presence.soon(),
       log,
     });
@@ -139,19 +139,21 @@ export class Queue {
   /** Outcomes in the tasks' order. */
   async submit(tasks: readonly NewTask[]): Promise<SubmitOutcome[]> {
     const outcomes = await this.#submit.addAll(tasks);
-    outcomes.forEach((outcome, index) => {
-      const task = tasks[index] as NewTask;
-      if (outcome.status !== "created") return;
-      this.#observer.submitted(task.queue);
+    const created = new Map<string, number>();
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome.status !== "created") continue;
+      const { queue } = tasks[index] as NewTask;
+      created.set(queue, (created.get(queue) ?? 0) + 1);
       if (outcome.state === "SCHEDULED") this.#sweeper.hint();
-    });
+    }
+    for (const [queue, count] of created) this.#observer.submitted(queue, count);
     return outcomes;
   }
 
   /** What is there right now; {@link Queue.dispatcher} serves those who wait. */
   async lease(ask: LeaseAsk): Promise<readonly LeasedTask[]> {
     const { tasks } = await this.#lease.add(ask);
-    for (const task of tasks) this.#observer.leased(task, this.#clock.now());
+    this.#observer.leased(tasks, this.#clock.now());
     return tasks;
   }
 
@@ -165,11 +167,11 @@ export class Queue {
 
   async finish(finishes: readonly Finish[]): Promise<FinishOutcome[]> {
     const outcomes = await this.#finish.addAll(finishes);
-    outcomes.forEach((outcome, index) => {
-      if (!outcome.accepted || outcome.repeated || outcome.state === "MISSING") return;
+    for (const [index, outcome] of outcomes.entries()) {
+      if (!outcome.accepted || outcome.repeated || outcome.state === "MISSING") continue;
       this.#observer.finished((finishes[index] as Finish).taskId, outcome.state);
       if (outcome.state === "SCHEDULED") this.#sweeper.hint();
-    });
+    }
     return outcomes;
   }
 

@@ -34,7 +34,7 @@ describe("a payload's levels", () => {
     const payload = toPayload(nested(levels));
     expect(payload).toMatchObject({ body: { $case: "data" }, contentType: "application/json" });
     expect(JSON.stringify(fromPayload(payload))).toBe(JSON.stringify(nested(levels)));
-    expect(() => checkLevels("input", payload)).not.toThrow();
+    expect(() => checkLevels("input", payload, fromPayload(payload))).not.toThrow();
     expect(z.json().safeParse(fromPayload(payload)).success).toBe(true);
   });
 
@@ -55,7 +55,8 @@ describe("a payload's levels", () => {
 
   test("a payload made elsewhere is held to the same", () => {
     const json = nested(limits.jsonLevelsMax + 1) as Record<string, unknown>;
-    expect(() => checkLevels("input", { body: { $case: "json", value: json }, contentType: "" })).toThrow(
+    const payload = { body: { $case: "json", value: json }, contentType: "" } as const;
+    expect(() => checkLevels("input", payload, json)).toThrow(
       /input: is nested more than 24 levels deep; send it as data/,
     );
     const text = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
@@ -63,6 +64,8 @@ describe("a payload's levels", () => {
       body: { $case: "data", value: Buffer.from(text) },
       contentType: "application/json",
     } as const;
-    expect(() => checkLevels("input", data)).toThrow(/input: is nested more than 1000 levels deep/);
+    expect(() => checkLevels("input", data, fromPayload(data))).toThrow(
+      /input: is nested more than 1000 levels deep/,
+    );
   });
 });

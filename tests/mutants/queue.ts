@@ -44,8 +44,8 @@ export const queueMutants: readonly Mutant[] = [
     edits: [
       {
         file: "src/queue/group-commit.ts",
-        from: "waiting.resolve(outcomes[index] as Outcome);",
-        to: "waiting.resolve(outcomes[outcomes.length - 1 - index] as Outcome);",
+        from: "at += items.length;",
+        to: "",
       },
     ],
     tests: ["tests/queue/group-commit.test.ts"],

@@ -32,7 +32,7 @@ function dispatching(lease: QueueStore["lease"] = (asks) => store.lease(asks)) {
       const result = { kind: "released", reason: "" } as const;
       await store.finish(tasks.map((task) => ({ ...term(task), result })));
     },
-    leased: (task) => void given.tasks.push(task),
+    leased: (tasks) => void given.tasks.push(...tasks),
     attached: () => {},
     log: silentLogger,
   });
@@ -142,8 +142,26 @@ test("a deep queue is asked for in full rounds soon", async () => {
   const workers = Array.from({ length: 4 }, (_, nth) => worker(dispatcher, queue, `w${nth}`));
   for (const { grant } of workers) grant(500);
   await until(() => workers.every(({ state }) => state.got.length === 500));
-  // 9 rounds up to the full 100, and the rest in those; a call less or more is a matter of when grants came.
-  expect(calls).toBeLessThan(9 + 500 / 100 + 5);
+  // 7 rounds up to the full 32, and the rest in those; a call less or more is a matter of when grants came.
+  expect(calls).toBeLessThan(7 + 500 / 32 + 5);
+  close();
+});
+
+test("a lone worker that is served from a deep queue gets what it has room for in one call", async () => {
+  const queue = uniqueQueue();
+  let asked: number[] = [];
+  const { dispatcher, close } = dispatching((asks) => {
+    asked.push(...asks.map(({ max }) => max));
+    return store.lease(asks);
+  });
+  await submit(queue, 300);
+  const { grant, state } = worker(dispatcher, queue, "w");
+  grant(200);
+  await until(() => state.got.length === 200);
+  asked = [];
+  for (let ended = 0; ended < 50; ended++) grant(1);
+  await until(() => state.got.length === 250);
+  expect(asked).toEqual([50]);
   close();
 });
 

@@ -134,6 +134,24 @@ describe("waiting has bounds, and whoever is refused was not sent", () => {
     expect(batches[1]!.items).toEqual([1, 2, 3]);
   });
 
+  test("of a caller with more than one call takes, what was sent waits no longer", async () => {
+    const { batches, group } = await busy({ waitingMax: 3, itemsMax: 2 });
+    const many = group.addAll([1, 2, 3]);
+    batches[0]!.settle();
+    await turn();
+    const late = group.addAll([4, 5]);
+    await expect(group.add(6)).rejects.toMatchObject(refusal);
+    for (const nth of [1, 2, 3]) {
+      batches[nth]!.settle();
+      await turn();
+    }
+    expect(batches.map(({ items }) => items)).toEqual([[0], [1, 2], [3, 4], [5]]);
+    expect([await many, await late]).toEqual([
+      [10, 20, 30],
+      [40, 50],
+    ]);
+  });
+
   test("nobody waits longer than waitMsMax while a call goes on", async () => {
     const { batches, group, first, pass } = await busy({ waitMsMax: 100 });
     const early = group.add(1);

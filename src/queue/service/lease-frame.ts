@@ -1,5 +1,6 @@
 /** A Lease in its wire form, around the bytes that the store has of its task: neither its spec nor its payloads are decoded. */
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { encoded } from "../../core/encode.ts";
 import { wireType, writeWhole } from "../../core/wire.ts";
 import type { LeasedTask } from "../store.ts";
 
@@ -34,7 +35,15 @@ export function bytesOf({ spec, input, resumeState }: ReadyLease): number {
   return spec.length + (input?.length ?? 0) + (resumeState?.length ?? 0) + otherBytesMax;
 }
 
-export function writeLease(writer: BinaryWriter, { task, spec, input, resumeState }: ReadyLease): void {
+/** The lease as a message of its own. */
+export function encodedLease(lease: ReadyLease): Buffer {
+  return encoded({ encode: writeLease }, lease);
+}
+
+export function writeLease(
+  { task, spec, input, resumeState }: ReadyLease,
+  writer: BinaryWriter,
+): BinaryWriter {
   writer.tag(field.term, wireType.lengthDelimited).fork();
   writer.tag(1, wireType.lengthDelimited).string(task.id);
   writeCount(writer, 2, task.fence);
@@ -46,6 +55,7 @@ export function writeLease(writer: BinaryWriter, { task, spec, input, resumeStat
   writeTime(writer, field.queueTime, task.queuedMs);
   writeTime(writer, field.deadline, task.timeouts.toFinishMs);
   writeBytes(writer, field.resumeState, resumeState);
+  return writer;
 }
 
 function writeBytes(writer: BinaryWriter, number: number, bytes: Uint8Array | undefined): void {

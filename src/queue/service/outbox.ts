@@ -1,8 +1,10 @@
 /** What one Work stream has to say: parts pushed within one turn leave as one message of bounded size, in order. */
 import { nextTick } from "node:process";
+import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { WorkResponse } from "../../../gen/grpc/agentmesh/v1/worker.ts";
 import { Encoded } from "../../core/call.ts";
-import { encoded, wireType } from "../../core/wire.ts";
+import { encoded } from "../../core/encode.ts";
+import { wireType } from "../../core/wire.ts";
 import { bytesOf, type ReadyLease, writeLease } from "./lease-frame.ts";
 
 /** The number of `leases` in WorkResponse. */
@@ -79,7 +81,7 @@ export class Outbox implements AsyncIterable<Encoded> {
       if (message !== undefined) {
         if (this.#messages.length === 0) this.#waiting = 0;
         this.#taken?.();
-        yield encodedMessage(message);
+        yield new Encoded(encoded(codec, message));
       } else if (this.#ended) return;
       else {
         await new Promise<void>((resolve) => {
@@ -102,14 +104,11 @@ export class Outbox implements AsyncIterable<Encoded> {
   }
 }
 
-function encodedMessage({ response, leases }: Message): Encoded {
-  const bytes = encoded((writer) => {
+const codec = {
+  encode({ response, leases }: Message, writer: BinaryWriter): BinaryWriter {
     WorkResponse.encode(response, writer);
-    for (const lease of leases) {
-      writer.tag(leasesField, wireType.lengthDelimited).fork();
-      writeLease(writer, lease);
-      writer.join();
-    }
-  });
-  return new Encoded(bytes);
-}
+    for (const lease of leases)
+      writeLease(lease, writer.tag(leasesField, wireType.lengthDelimited).fork()).join();
+    return writer;
+  },
+};

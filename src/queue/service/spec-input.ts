@@ -1,7 +1,7 @@
 /** An encoded TaskSpec apart from its input, by its fields' places alone: neither is decoded. Pure. */
-import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Payload } from "../../../gen/grpc/agentmesh/v1/payload.ts";
-import { encoded, wireType } from "../../core/wire.ts";
+import { wireType } from "../../core/wire.ts";
 
 /** The numbers of `input` and `render_input` in TaskSpec. */
 const inputField = 5;
@@ -40,8 +40,6 @@ export function partSpec(spec: Uint8Array): PartedSpec {
 
 /** The spec with this input. */
 export function specWith(rest: Uint8Array, input: Payload): Uint8Array {
-  const written = encoded((writer) =>
-    Payload.encode(input, writer.tag(inputField, wireType.lengthDelimited).fork()).join(),
-  );
-  return Buffer.concat([rest, written]);
+  const written = new BinaryWriter().tag(inputField, wireType.lengthDelimited).fork();
+  return Buffer.concat([rest, Payload.encode(input, written).join().finish()]);
 }

@@ -9,6 +9,7 @@ import {
 } from "../../../gen/grpc/agentmesh/v1/task.ts";
 import type { Duration } from "../../../gen/grpc/google/protobuf/duration.ts";
 import { FieldCheck } from "../../core/check.ts";
+import { encoded } from "../../core/encode.ts";
 import { MeshError } from "../../core/errors.ts";
 import { keyedTaskId, queueOf } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
@@ -32,37 +33,39 @@ const priorityDefault = 5;
 /** Throws a MeshError that names each field at fault, as paths below `field`. */
 export function newTask(spec: TaskSpec, field: string, context: SubmissionContext): NewTask {
   const roleName = spec.role || context.roleDefault;
-  const role = roleOf(context.catalog, `${field}.role`, roleName);
+  const check = new FieldCheck(field);
+  const role = roleOf(context.catalog, check.path("role"), roleName);
   refuseBudget(spec, field);
-  const check = new FieldCheck();
   const tenant = spec.tenant || tenantDefault;
-  check.line(`${field}.tenant`, tenant, limits.tenantBytesMax);
+  check.line("tenant", tenant, limits.tenantBytesMax);
   const priority = spec.priority ?? priorityDefault;
-  check.whole(`${field}.priority`, priority, 0, 9);
-  check.text(`${field}.idempotency_key`, spec.idempotencyKey, limits.idempotencyKeyBytesMax);
-  check.line(`${field}.title`, spec.title, limits.titleBytesMax);
-  check.labels(`${field}.labels`, spec.labels);
-  checkWorkerLabels(check, `${field}.worker_labels`, spec.workerLabels);
-  check.line(`${field}.concurrency_key`, spec.concurrencyKey, limits.concurrencyKeyBytesMax);
-  const retry = retryPolicy(check, `${field}.retry`, spec.retry, role.retry);
-  const timeouts = timeoutsOf(check, `${field}.timeouts`, spec.timeouts, role.timeouts);
-  const parents = parentsOf(check, `${field}.dependencies`, spec);
-  check.text(`${field}.trace.traceparent`, spec.trace?.traceparent ?? "", limits.traceparentBytesMax);
-  check.text(`${field}.trace.tracestate`, spec.trace?.tracestate ?? "", limits.tracestateBytesMax);
-  check.text(`${field}.parent_task_id`, spec.parentTaskId, limits.idempotencyKeyBytesMax);
-  check.text(`${field}.workflow_id`, spec.workflowId, limits.idempotencyKeyBytesMax);
-  check.text(`${field}.workflow_node`, spec.workflowNode, limits.labelBytesMax);
-  const delayMs = check.durationMs(`${field}.delay`, spec.delay, 0, limits.delayMsMax);
+  check.whole("priority", priority, 0, 9);
+  check.text("idempotency_key", spec.idempotencyKey, limits.idempotencyKeyBytesMax);
+  check.line("title", spec.title, limits.titleBytesMax);
+  check.labels("labels", spec.labels);
+  checkWorkerLabels(check, "worker_labels", spec.workerLabels);
+  check.line("concurrency_key", spec.concurrencyKey, limits.concurrencyKeyBytesMax);
+  const retry = retryPolicy(check, spec.retry, role.retry);
+  const timeouts = timeoutsOf(check, spec.timeouts, role.timeouts);
+  const parents = parentsOf(check, spec);
+  if (spec.trace) {
+    check.text("trace.traceparent", spec.trace.traceparent, limits.traceparentBytesMax);
+    check.text("trace.tracestate", spec.trace.tracestate, limits.tracestateBytesMax);
+  }
+  check.text("parent_task_id", spec.parentTaskId, limits.idempotencyKeyBytesMax);
+  check.text("workflow_id", spec.workflowId, limits.idempotencyKeyBytesMax);
+  check.text("workflow_node", spec.workflowNode, limits.labelBytesMax);
+  const delayMs = check.durationMs("delay", spec.delay, 0, limits.delayMsMax);
   const runAtMs = spec.runAt?.getTime();
   if (delayMs !== undefined && runAtMs !== undefined)
-    check.fault(`${field}.delay`, "set at most one of run_at and delay");
-  if (Number.isNaN(runAtMs)) check.fault(`${field}.run_at`, "is no time that a calendar has");
+    check.fault("delay", "set at most one of run_at and delay");
+  if (Number.isNaN(runAtMs)) check.fault("run_at", "is no time that a calendar has");
   if (runAtMs !== undefined && runAtMs - context.nowMs > limits.delayMsMax)
-    check.fault(`${field}.run_at`, `is more than ${limits.delayMsMax / 86_400_000} days ahead`);
-  checkInput(check, `${field}.input`, spec, role);
+    check.fault("run_at", `is more than ${limits.delayMsMax / 86_400_000} days ahead`);
+  checkInput(check, "input", spec, role);
   check.done();
   const stored: TaskSpec = { ...spec, role: roleName, tenant, priority };
-  const bytes = TaskSpec.encode(stored).finish();
+  const bytes = encoded(TaskSpec, stored);
   checkBytes(field, stored, bytes.length, context.payloadBytesMax);
   const keyed = spec.idempotencyKey !== "";
   return {
@@ -88,7 +91,7 @@ export function newTask(spec: TaskSpec, field: string, context: SubmissionContex
 function checkBytes(field: string, spec: TaskSpec, bytes: number, inputBytesMax: number): void {
   if (bytes <= Math.min(limits.specBytesMax, inputBytesMax)) return;
   if (spec.input) encodePayload(`${field}.input`, spec.input, inputBytesMax);
-  const rest = TaskSpec.encode({ ...spec, input: undefined }).finish().length;
+  const rest = encoded(TaskSpec, { ...spec, input: undefined }).length;
   const description = `has ${rest} bytes besides its input; at most ${limits.specBytesMax} are allowed`;
   if (rest > limits.specBytesMax) throw MeshError.invalid([{ field, description }]);
 }
@@ -99,7 +102,7 @@ function fingerprint(spec: TaskSpec): string {
   const body = spec.input?.body;
   // A map has no order on the wire: the same object is the same request, whichever way a client happens to write it.
   const input = spec.input && { ...spec.input, body: body?.$case === "json" ? inOrder(body) : body };
-  const bytes = TaskSpec.encode({ ...spec, input, labels: sorted, trace: undefined }).finish();
+  const bytes = encoded(TaskSpec, { ...spec, input, labels: sorted, trace: undefined });
   return createHash("sha256").update(bytes).digest("base64url");
 }
 
@@ -120,45 +123,36 @@ function refuseBudget(spec: TaskSpec, field: string): void {
 }
 
 /** What the spec says, and for the rest what the role does. */
-function timeoutsOf(
-  check: FieldCheck,
-  field: string,
-  spec: TimeoutsSpec | undefined,
-  roleDefault: Timeouts,
-): Timeouts {
+function timeoutsOf(check: FieldCheck, spec: TimeoutsSpec | undefined, roleDefault: Timeouts): Timeouts {
+  if (!spec) return roleDefault;
   const { timeoutMsMin, timeoutMsMax } = limits;
   const said = (name: string, value: Duration | undefined) =>
-    check.durationMs(`${field}.${name}`, value, timeoutMsMin, timeoutMsMax);
+    check.durationMs(`timeouts.${name}`, value, timeoutMsMin, timeoutMsMax);
   return {
-    toStartMs: said("to_start", spec?.toStart) ?? roleDefault.toStartMs,
-    toFinishMs: said("to_finish", spec?.toFinish) ?? roleDefault.toFinishMs,
-    heartbeatMs: said("heartbeat", spec?.heartbeat) ?? roleDefault.heartbeatMs,
+    toStartMs: said("to_start", spec.toStart) ?? roleDefault.toStartMs,
+    toFinishMs: said("to_finish", spec.toFinish) ?? roleDefault.toFinishMs,
+    heartbeatMs: said("heartbeat", spec.heartbeat) ?? roleDefault.heartbeatMs,
   };
 }
 
-function retryPolicy(
-  check: FieldCheck,
-  field: string,
-  spec: RetrySpec | undefined,
-  roleDefault: RetryPolicy,
-): RetryPolicy {
+function retryPolicy(check: FieldCheck, spec: RetrySpec | undefined, roleDefault: RetryPolicy): RetryPolicy {
   if (!spec) return roleDefault;
   const attemptsMax = spec.attemptsMax || roleDefault.attemptsMax;
-  check.whole(`${field}.attempts_max`, attemptsMax, 1, limits.attemptsMax);
+  check.whole("retry.attempts_max", attemptsMax, 1, limits.attemptsMax);
   const multiplier = spec.backoffMultiplier || roleDefault.backoffMultiplier;
   if (!(multiplier >= 1 && multiplier <= 100))
-    check.fault(`${field}.backoff_multiplier`, `is ${multiplier}; it must be from 1 to 100`);
+    check.fault("retry.backoff_multiplier", `is ${multiplier}; it must be from 1 to 100`);
   const kinds = spec.errorsNotRetried;
   if (kinds.length > limits.errorsNotRetriedMax)
     check.fault(
-      `${field}.errors_not_retried`,
+      "retry.errors_not_retried",
       `has ${kinds.length} kinds; at most ${limits.errorsNotRetriedMax} are allowed`,
     );
   else
     for (const [index, kind] of kinds.entries())
-      check.text(`${field}.errors_not_retried[${index}]`, kind, limits.errorKindBytesMax);
+      check.text(`retry.errors_not_retried[${index}]`, kind, limits.errorKindBytesMax);
   const delay = (name: string, value: Duration | undefined, fallback: number) =>
-    check.durationMs(`${field}.${name}`, value, 0, limits.delayMsMax) ?? fallback;
+    check.durationMs(`retry.${name}`, value, 0, limits.delayMsMax) ?? fallback;
   const backoffInitialMs = delay("backoff_initial", spec.backoffInitial, roleDefault.backoffInitialMs);
   return {
     attemptsMax,
@@ -169,13 +163,17 @@ function retryPolicy(
   };
 }
 
-function parentsOf(check: FieldCheck, field: string, spec: TaskSpec): Parent[] {
+const noParents: readonly Parent[] = [];
+
+function parentsOf(check: FieldCheck, spec: TaskSpec): readonly Parent[] {
+  if (spec.dependencies.length === 0) return noParents;
+  const field = "dependencies";
   if (spec.dependencies.length > limits.dependenciesMax) {
     check.fault(
       field,
       `has ${spec.dependencies.length} entries; at most ${limits.dependenciesMax} are allowed`,
     );
-    return [];
+    return noParents;
   }
   const ids = new Set<string>();
   const names = new Set<string>();
@@ -208,19 +206,23 @@ export function conditionOf(
 }
 
 /** A templated input is whole only when it is leased; the worker checks it then. */
-export function checkInput(check: FieldCheck, field: string, spec: TaskSpec, role: CatalogRole): void {
-  if (spec.input) checkReadable(field, spec.input);
-  const value = fromPayload(spec.input);
+export function checkInput(check: FieldCheck, name: string, spec: TaskSpec, role: CatalogRole): void {
+  const field = check.path(name);
+  const value = spec.input && checkReadable(field, spec.input);
   if (!spec.renderInput) check.add(role.checkInput(field, value));
   else if (value === null || typeof value !== "object" || Array.isArray(value) || Buffer.isBuffer(value))
-    check.fault(field, "must be a JSON object where render_input is true");
+    check.fault(name, "must be a JSON object where render_input is true");
 }
 
-/** Throws a MeshError that names the field where a payload that says it is JSON is not, or where it cannot be read here. */
-export function checkReadable(field: string, payload: Payload): void {
+/**
+ * The payload's value. Throws a MeshError that names the field where a payload that says it is JSON is not, or where it
+ * cannot be read here.
+ */
+export function checkReadable(field: string, payload: Payload): unknown {
   try {
-    fromPayload(payload);
-    checkLevels(field, payload);
+    const value = fromPayload(payload);
+    checkLevels(field, payload, value);
+    return value;
   } catch (error) {
     if (error instanceof MeshError) throw error;
     throw MeshError.invalid([

@@ -13,12 +13,11 @@ import { FieldCheck } from "../../core/check.ts";
 import { MeshError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import { msToDuration } from "../../core/time.ts";
-import { encoded } from "../../core/wire.ts";
 import type { Queue } from "../queue.ts";
 import type { LeaseAsk, LeasedTask } from "../store.ts";
 import { roleOf } from "./catalog.ts";
 import { checkWorkerLabels } from "./labels.ts";
-import { bytesOf, type ReadyLease, writeLease } from "./lease-frame.ts";
+import { bytesOf, encodedLease, type ReadyLease } from "./lease-frame.ts";
 import { readied } from "./leases.ts";
 import { finishOffloaded, givenOutcome } from "./offloaded.ts";
 import { termOf } from "./term.ts";
@@ -101,7 +100,7 @@ function leaseLost(taskId: string, fence: number, state: string): MeshError {
 }
 
 function leaseOf(ready: ReadyLease): Lease {
-  return Lease.decode(encoded((writer) => writeLease(writer, ready)));
+  return Lease.decode(encodedLease(ready));
 }
 
 /** How many leases one answer can carry: half a message's bytes, and one at least. */

@@ -5,8 +5,7 @@ import { TaskSpec } from "../../../gen/grpc/agentmesh/v1/task.ts";
 import { Lease } from "../../../gen/grpc/agentmesh/v1/worker.ts";
 import { toPayload } from "../../../src/core/payload.ts";
 import { msToDate, msToDuration } from "../../../src/core/time.ts";
-import { encoded } from "../../../src/core/wire.ts";
-import { bytesOf, writeLease } from "../../../src/queue/service/lease-frame.ts";
+import { bytesOf, encodedLease } from "../../../src/queue/service/lease-frame.ts";
 import type { LeasedTask } from "../../../src/queue/store.ts";
 
 const ms = fc.integer({ min: 0, max: 4_000_000_000_000 });
@@ -48,7 +47,7 @@ test("a lease that is framed around bytes is the one that its message would be",
           input: bytes(input),
           resumeState: bytes(resumeState),
         };
-        const framed = encoded((writer) => writeLease(writer, ready));
+        const framed = encodedLease(ready);
         expect(Lease.decode(framed)).toEqual(Lease.decode(Lease.encode(lease).finish()));
         expect(framed.length).toBeLessThanOrEqual(bytesOf(ready) + id.length * 3);
       },
