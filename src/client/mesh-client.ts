@@ -15,8 +15,6 @@ import {
   type QueueStatus,
   RetryTaskRequest,
   type SubmitResult,
-  SubmitTaskRequest,
-  SubmitTasksRequest,
   type Task,
   TaskServiceService,
   type TaskSpec,
@@ -95,7 +93,7 @@ export class MeshClient {
   async submitSpec(spec: TaskSpec): Promise<Submitted> {
     const { task, existing } = await this.#unary(
       TaskServiceService.submitTask,
-      SubmitTaskRequest.fromPartial({ spec }),
+      { spec },
       { idempotent: spec.idempotencyKey !== "" },
     );
     return { id: task?.id ?? "", state: task?.state ?? TaskState.UNSPECIFIED, existing };
@@ -110,7 +108,7 @@ export class MeshClient {
   async submitSpecs(specs: readonly TaskSpec[]): Promise<SubmitResult[]> {
     const results: SubmitResult[] = [];
     for (let from = 0; from < specs.length; from += limits.batchMax) {
-      const request = SubmitTasksRequest.create({ specs: specs.slice(from, from + limits.batchMax) });
+      const request = { specs: specs.slice(from, from + limits.batchMax) };
       const idempotent = request.specs.every(({ idempotencyKey }) => idempotencyKey !== "");
       results.push(...(await this.#unary(TaskServiceService.submitTasks, request, { idempotent })).results);
     }

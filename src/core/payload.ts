@@ -1,8 +1,9 @@
 /** The mesh's values in the contract's Payload, and back. */
-import { Payload } from "../../gen/grpc/agentmesh/v1/payload.ts";
+import type { Payload } from "../../gen/grpc/agentmesh/v1/payload.ts";
 import { encoded } from "./encode.ts";
 import { MeshError } from "./errors.ts";
 import { limits } from "./limits.ts";
+import { payloadEncoder } from "./payload-encoder.ts";
 
 const jsonType = "application/json";
 
@@ -93,7 +94,7 @@ export function encodePayload(
   payload: Payload,
   bytesMax: number = limits.payloadBytesMax,
 ): Buffer {
-  const bytes = encoded(Payload, payload);
+  const bytes = encoded(payloadEncoder, payload);
   if (bytes.length <= bytesMax) return bytes;
   throw payloadTooLarge(field, bytes.length, bytesMax);
 }

@@ -67,6 +67,8 @@ const channelOptions: ClientOptions = {
   "grpc.use_local_subchannel_pool": 1,
   "grpc.initial_reconnect_backoff_ms": 100,
   "grpc.max_reconnect_backoff_ms": 2_000,
+  // Counts and traces of each call that nobody asks for.
+  "grpc.enable_channelz": 0,
 };
 
 export class Connection {

@@ -113,14 +113,19 @@ class CallUnderWay {
   }
 
   succeeded(): void {
-    this.#underWay.delete(this.served);
+    this.#end();
     this.#record.succeeded();
   }
 
   /** What to answer with. A call that was stopped ends for that reason, whatever its handler made of it. */
   failed(thrown: unknown): MeshError {
-    this.#underWay.delete(this.served);
+    this.#end();
     return this.#record.failed(this.served.stopped ?? thrown);
+  }
+
+  #end(): void {
+    this.#underWay.delete(this.served);
+    this.served.end();
   }
 }
 

@@ -17,27 +17,38 @@ const clockToleranceMs = 20;
 export type CallsUnderWay = Set<ServedCall>;
 
 export class ServedCall implements CallContext {
-  readonly signal: AbortSignal;
   readonly deadlineMs: number | undefined;
   /** A stream that would not end by itself: a shutdown waits for it a moment only. */
   readonly endless: boolean;
-  readonly #abort = new AbortController();
   readonly #call: GrpcCall;
+  /** Made when it is asked for: most calls are over before anybody would stop them. */
+  #abort: AbortController | undefined;
+  #stopped: MeshError | undefined;
+  #ended = false;
 
   constructor(call: GrpcCall, endless: boolean) {
     this.#call = call;
     this.endless = endless;
-    this.signal = this.#abort.signal;
     const deadline = call.getDeadline();
     const deadlineMs = deadline instanceof Date ? deadline.getTime() : deadline;
     this.deadlineMs = Number.isFinite(deadlineMs) ? deadlineMs : undefined;
     // grpc-js says "cancelled" when the caller goes, when the deadline passes, and once more when a call has ended well.
-    (call as EventEmitter).once("cancelled", () => this.stop(this.#isLate() ? late() : gone()));
+    (call as EventEmitter).once("cancelled", () => {
+      if (!this.#ended) this.stop(this.#isLate() ? late() : gone());
+    });
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      this.#abort = new AbortController();
+      if (this.#stopped) this.#abort.abort(this.#stopped);
+    }
+    return this.#abort.signal;
   }
 
   /** Why the call was stopped; undefined while it goes on. */
   get stopped(): MeshError | undefined {
-    return this.signal.aborted ? (this.signal.reason as MeshError) : undefined;
+    return this.#stopped;
   }
 
   get peer(): string {
@@ -50,7 +61,13 @@ export class ServedCall implements CallContext {
 
   /** The handler is to end now, for this reason. */
   stop(reason: MeshError): void {
-    this.#abort.abort(reason);
+    this.#stopped ??= reason;
+    this.#abort?.abort(this.#stopped);
+  }
+
+  /** The handler has ended: nothing is left to stop. */
+  end(): void {
+    this.#ended = true;
   }
 
   #isLate(): boolean {

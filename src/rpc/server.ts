@@ -69,6 +69,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     "grpc.keepalive_time_ms": 30_000,
     "grpc.keepalive_timeout_ms": 10_000,
     "grpc.max_concurrent_streams": 10_000,
+    // Counts and traces of each call that nothing here serves.
+    "grpc.enable_channelz": 0,
     // A connection without a call is a client that has gone; streams keep theirs.
     "grpc.max_connection_idle_ms": 600_000,
     ...(options.connectionAge && {

@@ -1,11 +1,29 @@
-/** An encoded TaskSpec apart from its input, by its fields' places alone: neither is decoded. Pure. */
+/** A TaskSpec apart from its input: encoded as one, and parted again by its fields' places alone. Pure. */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { Payload } from "../../../gen/grpc/agentmesh/v1/payload.ts";
+import type { Payload } from "../../../gen/grpc/agentmesh/v1/payload.ts";
+import { TaskSpec } from "../../../gen/grpc/agentmesh/v1/task.ts";
+import { type Encoder, encoded } from "../../core/encode.ts";
+import { payloadEncoder } from "../../core/payload-encoder.ts";
 import { wireType } from "../../core/wire.ts";
 
 /** The numbers of `input` and `render_input` in TaskSpec. */
 const inputField = 5;
 const renderInputField = 6;
+
+export interface SpecParts {
+  /** The spec without its input. */
+  readonly rest: TaskSpec;
+  readonly input: Payload | undefined;
+}
+
+/** Writes an encoded TaskSpec. */
+export const specEncoder: Encoder<SpecParts> = {
+  encode({ rest, input }, writer) {
+    TaskSpec.encode(rest, writer);
+    if (input) payloadEncoder.encode(input, writer.tag(inputField, wireType.lengthDelimited).fork()).join();
+    return writer;
+  },
+};
 
 export interface PartedSpec {
   /** The encoded Payload; undefined: the spec has none. */
@@ -16,6 +34,7 @@ export interface PartedSpec {
   readonly rest: Uint8Array;
 }
 
+/** Neither part is decoded. */
 export function partSpec(spec: Uint8Array): PartedSpec {
   const reader = new BinaryReader(spec);
   const rest: Uint8Array[] = [];
@@ -40,6 +59,8 @@ export function partSpec(spec: Uint8Array): PartedSpec {
 
 /** The spec with this input. */
 export function specWith(rest: Uint8Array, input: Payload): Uint8Array {
-  const written = new BinaryWriter().tag(inputField, wireType.lengthDelimited).fork();
-  return Buffer.concat([rest, Payload.encode(input, written).join().finish()]);
+  const written = new BinaryWriter()
+    .tag(inputField, wireType.lengthDelimited)
+    .bytes(encoded(payloadEncoder, input));
+  return Buffer.concat([rest, written.finish()]);
 }

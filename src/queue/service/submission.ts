@@ -18,6 +18,7 @@ import type { NewTask, Parent } from "../store.ts";
 import type { DependencyCondition, RetryPolicy, Timeouts } from "../task.ts";
 import { type Catalog, type CatalogRole, roleOf } from "./catalog.ts";
 import { checkWorkerLabels } from "./labels.ts";
+import { type SpecParts, specEncoder } from "./spec-input.ts";
 
 export interface SubmissionContext {
   readonly catalog: Catalog;
@@ -64,16 +65,16 @@ export function newTask(spec: TaskSpec, field: string, context: SubmissionContex
     check.fault("run_at", `is more than ${limits.delayMsMax / 86_400_000} days ahead`);
   checkInput(check, "input", spec, role);
   check.done();
-  const stored: TaskSpec = { ...spec, role: roleName, tenant, priority };
-  const bytes = encoded(TaskSpec, stored);
-  checkBytes(field, stored, bytes.length, context.payloadBytesMax);
+  const parts = { rest: { ...spec, role: roleName, tenant, priority, input: undefined }, input: spec.input };
+  const bytes = encoded(specEncoder, parts);
+  checkBytes(field, parts, bytes.length, context.payloadBytesMax);
   const keyed = spec.idempotencyKey !== "";
   return {
     id: keyed ? keyedTaskId(roleName, tenant, spec.idempotencyKey) : undefined,
     queue: roleName,
     tenant,
     priority,
-    fingerprint: keyed ? fingerprint(stored) : "",
+    fingerprint: keyed ? fingerprint(parts) : "",
     runAtMs,
     delayMs,
     retry,
@@ -88,21 +89,21 @@ export function newTask(spec: TaskSpec, field: string, context: SubmissionContex
 }
 
 /** Encodes the parts of a spec by themselves only where the whole is over what one of them may have. */
-function checkBytes(field: string, spec: TaskSpec, bytes: number, inputBytesMax: number): void {
+function checkBytes(field: string, { rest, input }: SpecParts, bytes: number, inputBytesMax: number): void {
   if (bytes <= Math.min(limits.specBytesMax, inputBytesMax)) return;
-  if (spec.input) encodePayload(`${field}.input`, spec.input, inputBytesMax);
-  const rest = encoded(TaskSpec, { ...spec, input: undefined }).length;
-  const description = `has ${rest} bytes besides its input; at most ${limits.specBytesMax} are allowed`;
-  if (rest > limits.specBytesMax) throw MeshError.invalid([{ field, description }]);
+  if (input) encodePayload(`${field}.input`, input, inputBytesMax);
+  const restBytes = encoded(TaskSpec, rest).length;
+  const description = `has ${restBytes} bytes besides its input; at most ${limits.specBytesMax} are allowed`;
+  if (restBytes > limits.specBytesMax) throw MeshError.invalid([{ field, description }]);
 }
 
 /** The request's identity: what the caller asked for, without the trace that differs from call to call. */
-function fingerprint(spec: TaskSpec): string {
-  const sorted = Object.fromEntries(Object.entries(spec.labels).sort(([a], [b]) => (a < b ? -1 : 1)));
-  const body = spec.input?.body;
+function fingerprint({ rest, input: given }: SpecParts): string {
+  const labels = Object.fromEntries(Object.entries(rest.labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const body = given?.body;
   // A map has no order on the wire: the same object is the same request, whichever way a client happens to write it.
-  const input = spec.input && { ...spec.input, body: body?.$case === "json" ? inOrder(body) : body };
-  const bytes = encoded(TaskSpec, { ...spec, input, labels: sorted, trace: undefined });
+  const input = given && { ...given, body: body?.$case === "json" ? inOrder(body) : body };
+  const bytes = encoded(TaskSpec, { ...rest, input, labels, trace: undefined });
   return createHash("sha256").update(bytes).digest("base64url");
 }
 

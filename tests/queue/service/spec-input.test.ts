@@ -2,8 +2,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Payload } from "../../../gen/grpc/agentmesh/v1/payload.ts";
 import { TaskSpec } from "../../../gen/grpc/agentmesh/v1/task.ts";
+import { encoded } from "../../../src/core/encode.ts";
 import { toPayload } from "../../../src/core/payload.ts";
-import { partSpec, specWith } from "../../../src/queue/service/spec-input.ts";
+import { partSpec, specEncoder, specWith } from "../../../src/queue/service/spec-input.ts";
 
 const specs = fc
   .record({
@@ -39,6 +40,18 @@ test("a spec parts into its input and the rest, and another input takes its plac
         input: undefined,
       });
       expect(TaskSpec.decode(specWith(rest, other))).toEqual({ ...TaskSpec.decode(rest), input: other });
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("a spec whose input is encoded apart is the same spec", () => {
+  fc.assert(
+    fc.property(specs, (spec) => {
+      const parts = { rest: { ...spec, input: undefined }, input: spec.input };
+      expect(TaskSpec.decode(encoded(specEncoder, parts))).toEqual(
+        TaskSpec.decode(TaskSpec.encode(spec).finish()),
+      );
     }),
     { numRuns: 300 },
   );
