@@ -213,7 +213,7 @@ export interface StoreSignal {
   readonly queue: string;
   /** Tasks may have become QUEUED. */
   readonly ready: boolean;
-  /** Tasks whose log or state changed. */
+  /** Tasks whose log or state changed; a new one, whose id nobody knows yet, may be left out. */
   readonly changed: readonly string[];
   /** Leases that ended by another's hand: canceled or expired. */
   readonly revoked: readonly FencedTask[];

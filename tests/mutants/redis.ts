@@ -10,11 +10,35 @@ function inLua(file: string, from: string, to: string): Mutant["edits"] {
 
 export const redisMutants: readonly Mutant[] = [
   {
+    name: "redis-rows-end-whatever-the-fence",
+    why: "a worker ends a task that it never held, where the task lives in its row",
+    edits: [
+      {
+        file: "src/queue/redis/finish.ts",
+        from: "usage === undefined && fence === firstFence",
+        to: "usage === undefined",
+      },
+    ],
+    tests: contract,
+  },
+  {
+    name: "redis-moved-leases-stay",
+    why: "a task that moved out of its row while it ran is never taken back from a worker that died",
+    edits: inLua("sweep", "elseif byte(row) == MOVED then", "elseif false then"),
+    tests: contract,
+  },
+  {
+    name: "redis-moved-tasks-lose-their-turn",
+    why: "a task that moved out of its row while it waited is never handed out",
+    edits: inLua("include/runs", "if row ~= MOVED then return row == 0 end", "return row == 0"),
+    tests: contract,
+  },
+  {
     name: "redis-finish-without-fence",
     why: "a worker that lost its lease ends the task of the one that has it now",
     edits: [
-      ...inLua("finish", "if not plain or plain.fence ~= fence then", "if not plain then"),
-      ...inLua("finish", "local held = T and T[FENCE] == fences[i]", "local held = T"),
+      ...inLua("finish", "byte(row) == RUNNING and fence == C.fence + 1", "byte(row) == RUNNING"),
+      ...inLua("finish", "local held = T and T[FENCE] == fence", "local held = T"),
     ],
     tests: contract,
   },
@@ -27,7 +51,7 @@ export const redisMutants: readonly Mutant[] = [
   {
     name: "redis-no-dedupe",
     why: "a submit that is sent again makes its task anew",
-    edits: inLua("enqueue", "if there[slot + 1] then", "if there[slot + 1] and more == PLAIN and false then"),
+    edits: inLua("enqueue", "if state then", "if state and false then"),
     tests: contract,
   },
   {
@@ -65,8 +89,8 @@ export const redisMutants: readonly Mutant[] = [
     why: "a task that was canceled and retried is handed out in the place that it had",
     edits: inLua(
       "include/runs",
-      "if T and T[STATE] == QUEUED and T[PLACE] == run.place + run.at then return T end",
-      "if T and T[STATE] == QUEUED then return T end",
+      "if not T or T[STATE] ~= QUEUED or T[PLACE] ~= run.place then return false end",
+      "if not T or T[STATE] ~= QUEUED then return false end",
     ),
     tests: contract,
   },

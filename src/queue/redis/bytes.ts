@@ -43,6 +43,12 @@ export class Writer {
     return value < countMax ? this.u16(value) : this.u16(countMax).u32(value);
   }
 
+  u40(value: number): this {
+    const at = this.#grow(5);
+    this.#buffer.writeUIntBE(value, at, 5);
+    return this;
+  }
+
   u48(value: number): this {
     const at = this.#grow(6);
     this.#buffer.writeUIntBE(value, at, 6);
@@ -57,6 +63,13 @@ export class Writer {
   f64(value: number): this {
     const at = this.#grow(8);
     this.#buffer.writeDoubleBE(value, at);
+    return this;
+  }
+
+  /** ASCII, without its length. */
+  latin1(value: string): this {
+    const at = this.#grow(value.length);
+    this.#buffer.write(value, at, "latin1");
     return this;
   }
 
@@ -114,8 +127,14 @@ export class Reader {
   readonly #buffer: Buffer;
   #at = 0;
 
-  constructor(buffer: Buffer) {
+  constructor(buffer: Buffer, at = 0) {
     this.#buffer = buffer;
+    this.#at = at;
+  }
+
+  /** The position. */
+  get at(): number {
+    return this.#at;
   }
 
   get ended(): boolean {
@@ -181,6 +200,12 @@ export class Reader {
 
   blob32(): Buffer {
     return this.#blob(this.u32());
+  }
+
+  /** ASCII of a known length. */
+  latin1(size: number): string {
+    const at = this.#step(size);
+    return this.#buffer.toString("latin1", at, at + size);
   }
 
   /** What is left, as text. */

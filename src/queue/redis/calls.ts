@@ -21,12 +21,35 @@ export interface Answer {
   readonly values: readonly Buffer[];
 }
 
+/** Packs items, one after the other. */
+export interface Packer<Item> {
+  /** Bytes so far. */
+  readonly length: number;
+  add(item: Item): void;
+  done(): Buffer;
+}
+
+/** Packs each item by itself. */
+export function eachBy<Item>(pack: (writer: Writer, item: Item) => void): () => Packer<Item> {
+  return () => {
+    const writer = new Writer(512);
+    return {
+      get length() {
+        return writer.length;
+      },
+      add: (item) => pack(writer, item),
+      done: () => writer.done(),
+    };
+  };
+}
+
 /** What a batched method gives to {@link Calls.batch}. */
 export interface Batch<Item, Outcome> {
   readonly script: ScriptName;
   readonly items: readonly Item[];
   readonly idOf: (item: Item) => string;
-  readonly pack: (writer: Writer, item: Item) => void;
+  /** How one script call's items are packed. */
+  readonly packer: () => Packer<Item>;
   /** Bytes of one item's outcome, and how they are read. */
   readonly width: number;
   readonly read: (outcome: Buffer, item: Item) => Outcome;
@@ -35,9 +58,9 @@ export interface Batch<Item, Outcome> {
   readonly extra?: readonly Argument[];
 }
 
-interface Chunk {
+interface Portion<Item> {
   readonly queue: string;
-  readonly writer: Writer;
+  readonly packer: Packer<Item>;
   readonly places: number[];
 }
 
@@ -99,11 +122,11 @@ export class Calls {
   ): Promise<{ readonly outcomes: Outcome[]; readonly effects: readonly string[] }> {
     const { items, script, extra, read, width } = batch;
     const outcomes = new Array<Outcome>(items.length).fill(batch.missing);
-    const chunks = chunksOf(batch);
-    const calls = chunks.map(({ queue, writer }) => this.change(script, queue, writer.done(), extra));
+    const portions = portionsOf(batch);
+    const calls = portions.map(({ queue, packer }) => this.change(script, queue, packer.done(), extra));
     const answers = calls.length === 1 ? [await (calls[0] as Promise<Answer>)] : await allOf(calls);
     answers.forEach((answer, index) => {
-      (chunks[index] as Chunk).places.forEach((place, nth) => {
+      (portions[index] as Portion<Item>).places.forEach((place, nth) => {
         const outcome = answer.outcomes.subarray(nth * width, (nth + 1) * width);
         outcomes[place] = read(outcome, items[place] as Item);
       });
@@ -112,22 +135,23 @@ export class Calls {
   }
 }
 
-function chunksOf<Item, Outcome>({ items, idOf, pack }: Batch<Item, Outcome>): Chunk[] {
-  const chunks: Chunk[] = [];
-  const open = new Map<string, Chunk>();
+/** What goes in each script call, in order. */
+function portionsOf<Item, Outcome>({ items, idOf, packer }: Batch<Item, Outcome>): Portion<Item>[] {
+  const portions: Portion<Item>[] = [];
+  const open = new Map<string, Portion<Item>>();
   items.forEach((item, place) => {
     const queue = queueOf(idOf(item));
     if (queue === undefined) return;
-    let chunk = open.get(queue);
-    if (chunk === undefined || chunk.places.length >= itemsMax || chunk.writer.length >= bytesMax) {
-      chunk = { queue, writer: new Writer(512), places: [] };
-      chunks.push(chunk);
-      open.set(queue, chunk);
+    let portion = open.get(queue);
+    if (portion === undefined || portion.places.length >= itemsMax || portion.packer.length >= bytesMax) {
+      portion = { queue, packer: packer(), places: [] };
+      portions.push(portion);
+      open.set(queue, portion);
     }
-    pack(chunk.writer, item);
-    chunk.places.push(place);
+    portion.packer.add(item);
+    portion.places.push(place);
   });
-  return chunks;
+  return portions;
 }
 
 /** Waits for all; throws what stands for the whole when some failed. */

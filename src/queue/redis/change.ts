@@ -1,6 +1,6 @@
 /** Cancels and retries tasks. */
 import type { Cancel, CancelOutcome, Retry, RetryOutcome } from "../store.ts";
-import type { Calls } from "./calls.ts";
+import { type Calls, eachBy } from "./calls.ts";
 import { stateOf } from "./effects.ts";
 import { uniqueOf } from "./keys.ts";
 
@@ -14,7 +14,7 @@ export function cancel(calls: Calls, cancels: readonly Cancel[]): Promise<Change
     script: "cancel",
     items: cancels,
     idOf: ({ taskId }) => taskId,
-    pack: (writer, { taskId, reason }) => writer.text8(uniqueOf(taskId)).text32(reason),
+    packer: eachBy((writer, { taskId, reason }) => writer.text8(uniqueOf(taskId)).text32(reason)),
     width: 2,
     read: readChange,
     missing,
@@ -26,11 +26,12 @@ export function retry(calls: Calls, retries: readonly Retry[]): Promise<Changed>
     script: "retry",
     items: retries,
     idOf: ({ taskId }) => taskId,
-    pack: (writer, { taskId, spec }) =>
+    packer: eachBy((writer, { taskId, spec }) =>
       writer
         .text8(uniqueOf(taskId))
         .u8(spec === undefined ? 0 : 1)
         .blob32(spec ?? new Uint8Array(0)),
+    ),
     width: 2,
     read: readChange,
     missing,

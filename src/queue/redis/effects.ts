@@ -9,7 +9,7 @@
 
 import { queueOf } from "../../core/ids.ts";
 import { isFinal, parentFailed, type TaskState, taskStates } from "../task.ts";
-import { allOf, type Calls } from "./calls.ts";
+import { allOf, type Calls, eachBy } from "./calls.ts";
 import { uniqueOf } from "./keys.ts";
 import { packFailure } from "./pack.ts";
 
@@ -60,7 +60,7 @@ export class Effects {
       script: "link",
       items: effects,
       idOf: ({ parent }) => parent,
-      pack: (writer, { parent, child }) => writer.text8(uniqueOf(parent)).text8(child),
+      packer: eachBy((writer, { parent, child }) => writer.text8(uniqueOf(parent)).text8(child)),
       width: 1,
       read: (outcome) => stateOf(outcome[0] as number),
       missing: "MISSING" as TaskState | "MISSING",
@@ -79,12 +79,12 @@ export class Effects {
       script: "settle",
       items: settlements,
       idOf: ({ child }) => child,
-      pack: (writer, { child, parent, state }) => {
+      packer: eachBy((writer, { child, parent, state }) => {
         writer.text8(uniqueOf(child)).text32(parent);
         if (state === "SUCCEEDED") return writer.u8(1).u32(0).u32(0);
         const failure = parentFailed(parent, state);
         return writer.u8(0).blob32(packFailure(failure)).text32(failure.message);
-      },
+      }),
       width: 1,
       read: (outcome) => stateOf(outcome[0] as number),
       missing: "MISSING" as TaskState | "MISSING",

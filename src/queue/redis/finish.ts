@@ -1,5 +1,4 @@
 /** Ends attempts. What follows a failed one is decided here, by task.ts, and applied by the script under the same fence. */
-import { queueOf } from "../../core/ids.ts";
 import type { Finish, FinishOutcome, FinishResult } from "../store.ts";
 import {
   afterFailure,
@@ -9,11 +8,13 @@ import {
   type RetryPolicy,
   type TaskFailure,
 } from "../task.ts";
-import type { Writer } from "./bytes.ts";
-import { allOf, type Calls } from "./calls.ts";
+import { Writer } from "./bytes.ts";
+import type { Calls, Packer } from "./calls.ts";
+import { chunkTasksMax, type Made, madeOf } from "./chunk.ts";
 import { stateOf } from "./effects.ts";
 import { uniqueOf } from "./keys.ts";
-import { packFailure, packParents, packPending, unpackHeader, unpackTerm } from "./pack.ts";
+import { packFailure, packParents, packPending } from "./pack.ts";
+import { readTerms, type Term } from "./read.ts";
 
 export interface Finished {
   readonly outcomes: FinishOutcome[];
@@ -53,15 +54,12 @@ export function packDecision(writer: Writer, { failure, next, attempt }: Decisio
 }
 
 export async function finish(calls: Calls, finishes: readonly Finish[]): Promise<Finished> {
-  const someFailed = finishes.some(({ result }) => result.kind === "failed");
-  const items = someFailed
-    ? await allOf(finishes.map((item) => decideOne(calls, item)))
-    : finishes.map((item): Item => ({ finish: item }));
+  const items = await decided(calls, finishes);
   return calls.batch({
     script: "finish",
     items,
     idOf: ({ finish: { taskId } }) => taskId,
-    pack: packItem,
+    packer: () => new FinishPacker(),
     width: 3,
     read: (outcome): FinishOutcome => ({
       accepted: outcome[0] === 1,
@@ -72,19 +70,88 @@ export async function finish(calls: Calls, finishes: readonly Finish[]): Promise
   });
 }
 
-async function decideOne(calls: Calls, item: Finish): Promise<Item> {
-  const { taskId, fence, result } = item;
-  const queue = queueOf(taskId);
-  if (result.kind !== "failed" || queue === undefined) return { finish: item };
-  const read = (field: string) =>
-    calls.connection.call("HGET", calls.keys.field(queue, field), uniqueOf(taskId)) as Promise<Buffer | null>;
-  const [head, header] = await allOf([read("t"), read("h")]);
-  if (!head) return { finish: item };
-  const term = unpackTerm(head);
-  if (!holdsLease(term, fence)) return { finish: item };
-  const { failure, retryDelayMs } = result;
-  const { retry } = unpackHeader(header);
-  return { finish: item, decision: decide({ retry, attempt: term.attempt, failure, retryDelayMs }) };
+/** The ends, with what follows those that failed. */
+async function decided(calls: Calls, finishes: readonly Finish[]): Promise<Item[]> {
+  const failed = finishes.filter(({ result }) => result.kind === "failed");
+  if (failed.length === 0) return finishes.map((finish) => ({ finish }));
+  const terms = await readTerms(
+    calls,
+    failed.map(({ taskId }) => taskId),
+  );
+  const termOf = new Map(failed.map((finish, index) => [finish, terms[index]]));
+  return finishes.map((finish) => ({ finish, decision: decisionOn(finish, termOf.get(finish)) }));
+}
+
+function decisionOn({ fence, result }: Finish, term: Term | undefined): Decision | undefined {
+  if (result.kind !== "failed" || term === undefined || !holdsLease(term, fence)) return undefined;
+  const { retry, attempt } = term;
+  return decide({ retry, attempt, failure: result.failure, retryDelayMs: result.retryDelayMs });
+}
+
+/** Neighbours of a chunk whose first attempt succeeded. */
+interface Span {
+  readonly made: Made;
+  readonly outputs: Uint8Array[];
+}
+
+/** The fence of the first lease of a task whose id was made. */
+const firstFence = 1;
+
+/** Packs ends in the order in which they come, neighbours as one. */
+class FinishPacker implements Packer<Item> {
+  readonly #writer = new Writer(512);
+  #span: Span | undefined;
+  #spanBytes = 0;
+
+  get length(): number {
+    return this.#writer.length + this.#spanBytes;
+  }
+
+  add(item: Item): void {
+    const { taskId, fence, usage, result } = item.finish;
+    const isPlain = result.kind === "succeeded" && usage === undefined && fence === firstFence;
+    const made = isPlain ? madeOf(uniqueOf(taskId)) : undefined;
+    if (!isPlain || made === undefined) {
+      this.#closeSpan();
+      packItem(this.#writer, item);
+      return;
+    }
+    if (!this.#continues(made)) {
+      this.#closeSpan();
+      this.#span = { made, outputs: [] };
+    }
+    this.#span?.outputs.push(result.output);
+    this.#spanBytes += result.output.length;
+  }
+
+  done(): Buffer {
+    this.#closeSpan();
+    return this.#writer.done();
+  }
+
+  #continues({ chunk, stamp, slot }: Made): boolean {
+    const span = this.#span;
+    if (span?.made.chunk !== chunk || span.made.stamp !== stamp) return false;
+    return slot === span.made.slot + span.outputs.length && slot < chunkTasksMax;
+  }
+
+  #closeSpan(): void {
+    if (this.#span === undefined) return;
+    const { made, outputs } = this.#span;
+    const writer = this.#writer.u8(0).u40(made.chunk).latin1(made.stamp).u8(made.slot).u8(outputs.length);
+    if (this.#spanBytes === 0) writer.u32(0);
+    else {
+      writer.u32(1 + 4 * outputs.length + this.#spanBytes).u8(outputs.length);
+      let end = 0;
+      for (const output of outputs) {
+        end += output.length;
+        writer.u32(end);
+      }
+      for (const output of outputs) writer.raw(output);
+    }
+    this.#span = undefined;
+    this.#spanBytes = 0;
+  }
 }
 
 /** A result's kind in its byte; more where usage follows. */

@@ -2,10 +2,10 @@
 import { labelsName } from "../lane.ts";
 import type { FencedOutcome, LeaseAsk, LeasedTask, LeaseGrant, LogAppend, Renewal } from "../store.ts";
 import { Reader, Writer } from "./bytes.ts";
-import { allOf, bytesMax, type Calls, itemsMax } from "./calls.ts";
+import { allOf, bytesMax, type Calls, eachBy, itemsMax } from "./calls.ts";
 import { stateOf } from "./effects.ts";
 import { uniqueOf } from "./keys.ts";
-import { RecordReader } from "./pack.ts";
+import { LeaseReader } from "./lease-reader.ts";
 
 interface OpenAsk {
   readonly ask: LeaseAsk;
@@ -40,14 +40,13 @@ async function leaseQueue(calls: Calls, queue: string, asks: readonly OpenAsk[])
     for (const { open, max } of pieces) packAsk(writer, open.ask, max);
     const { outcomes, values } = await calls.change("lease", queue, writer.done(), [bytesMax]);
     const reader = new Reader(outcomes);
-    const records = new RecordReader(reader, values, queue);
+    const leases = new LeaseReader(reader, values, queue);
     const stoppedEarly = reader.u8() === 1;
     const againInMs = reader.u48() || undefined;
     const short = new Set<OpenAsk>();
     for (const { open, max } of pieces) {
       const given = reader.u16();
-      const { workerId, leaseMs } = open.ask;
-      for (let i = 0; i < given; i++) open.tasks.push(Object.assign(records.read(), { workerId, leaseMs }));
+      for (let left = given; left > 0; ) left -= leases.read(open.ask, open.tasks);
       open.againInMs = againInMs;
       if (given < max && !stoppedEarly) short.add(open);
     }
@@ -76,7 +75,9 @@ export async function renew(calls: Calls, renewals: readonly Renewal[]): Promise
     script: "renew",
     items: renewals,
     idOf: ({ taskId }) => taskId,
-    pack: (writer, { taskId, fence, leaseMs }) => writer.text8(uniqueOf(taskId)).fence(fence).delay(leaseMs),
+    packer: eachBy((writer, { taskId, fence, leaseMs }) =>
+      writer.text8(uniqueOf(taskId)).fence(fence).delay(leaseMs),
+    ),
     width: 2,
     read: readFenced,
     missing,
@@ -89,7 +90,7 @@ export async function append(calls: Calls, appends: readonly LogAppend[]): Promi
     script: "append",
     items: appends,
     idOf: ({ taskId }) => taskId,
-    pack: packAppend,
+    packer: eachBy(packAppend),
     width: 2,
     read: readFenced,
     missing,

@@ -1,7 +1,8 @@
 /**
  * How a task's fields are packed. Each kind lies in a hash of the queue, named by its letter, and only where there is one:
  *
- *   t  the head, packed by lua/include/base.lua   h  the header, unless it is plain   s  a spec that replaced the first one
+ *   t  the head (lua/include/base.lua has its format), or where a task with a name lives in its row (lua/include/task.lua)
+ *   h  the header, unless it is plain             s  a spec that replaced the first one
  *   f  the request's fingerprint   d  parents     g  the lane, unless it is plain     z  timeouts
  *   o  output     e  error         p  progress    u  usage     r  resume state        l  the log while it is short
  */
@@ -11,7 +12,7 @@ import type { NewTask, Parent, TaskRecord } from "../store.ts";
 import { type RetryPolicy, type TaskFailure, type Timeouts, taskStates } from "../task.ts";
 import { Reader, Writer } from "./bytes.ts";
 
-type Header = Pick<TaskRecord, "tenant" | "workflowId" | "retry" | "labels">;
+export type Header = Pick<TaskRecord, "tenant" | "workflowId" | "retry" | "labels">;
 
 /** Empty for a plain header, which is then not stored: it saves 50 bytes a task. */
 export function packHeader(task: NewTask): Buffer {
@@ -136,15 +137,6 @@ function unpackFailure(packed: Buffer): TaskFailure {
   return { kind, message: reader.text32(), retryable, detail: reader.text32() };
 }
 
-/** What decisions are made by, out of a head. */
-export function unpackTerm(head: Buffer): { state: TaskRecord["state"]; attempt: number; fence: number } {
-  return {
-    state: taskStates[head[0] as number] as TaskRecord["state"],
-    attempt: head.readUInt16BE(6),
-    fence: head.readUInt32BE(12),
-  };
-}
-
 /** Empty for a plain lane, which is known from the priority. */
 export function packLane(task: NewTask): string {
   const name = laneName(task);
@@ -168,7 +160,7 @@ export function unpackTimeouts(packed: Buffer | undefined): { timeouts: Timeouts
   return { timeouts: { toStartMs, toFinishMs, heartbeatMs }, signMs: reader.u48() };
 }
 
-const noTimeouts: Timeouts = Object.freeze({});
+export const noTimeouts: Timeouts = Object.freeze({});
 
 /** Reads tasks as lua/include/record.lua packs them: heads, and the values from beside them, in order. */
 export class RecordReader {
@@ -176,9 +168,6 @@ export class RecordReader {
   readonly #values: readonly Buffer[];
   readonly #queue: string;
   #next = 0;
-  /** Specs of neighbours come in one value: the last one, and where the next spec begins. */
-  #shared: Buffer = noBytes;
-  #sharedAt = 0;
 
   constructor(heads: Reader, values: readonly Buffer[], queue: string) {
     this.#heads = heads;
@@ -191,31 +180,20 @@ export class RecordReader {
     const id = `${this.#queue}.${heads.text8()}`;
     const head = heads.view(headBytes);
     const mask = heads.u16();
-    const spec = this.#spec(head);
+    const spec = this.value();
     return unpackRecord({ id, queue: this.#queue, head, spec, fields: this.#fields(mask) });
   }
 
-  #value(): Buffer {
+  /** The next value. */
+  value(): Buffer {
     return this.#values[this.#next++] as Buffer;
-  }
-
-  #spec(head: Buffer): Buffer {
-    const where = this.#heads.u8();
-    if (where === 0) return this.#value();
-    if (where === 2) {
-      this.#shared = this.#value();
-      this.#sharedAt = 0;
-    }
-    const from = this.#sharedAt;
-    this.#sharedAt += head.readUInt32BE(lengthAt);
-    return this.#shared.subarray(from, this.#sharedAt);
   }
 
   #fields(mask: number): Fields {
     if (mask === 0) return noFields;
     const fields: { -readonly [K in keyof Fields]: Buffer } = {};
     replyFields.forEach((field, index) => {
-      if (mask & (1 << index)) fields[field] = this.#value();
+      if (mask & (1 << index)) fields[field] = this.value();
     });
     return fields;
   }
@@ -226,8 +204,7 @@ const replyFields = ["h", "d", "g", "z", "o", "p", "u", "e", "r", "w"] as const;
 type Fields = { readonly [K in (typeof replyFields)[number]]?: Buffer };
 const noFields: Fields = Object.freeze({});
 
-export const headBytes = 74;
-const lengthAt = 58;
+const headBytes = 66;
 
 interface Packed {
   readonly id: string;
@@ -260,8 +237,8 @@ function unpackRecord({ id, queue, head, spec, fields }: Packed): TaskRecord {
     parentsPending: state === "BLOCKED" ? head.readUInt16BE(10) : 0,
     workflowId,
     labels,
-    createdMs: head.readUIntBE(62, 6),
-    queuedMs: head.readUIntBE(68, 6) || undefined,
+    createdMs: head.readUIntBE(54, 6),
+    queuedMs: head.readUIntBE(60, 6) || undefined,
     startedMs,
     finishedMs: head.readUIntBE(26, 6) || undefined,
     runAtMs: state === "SCHEDULED" ? dueMs : undefined,
@@ -278,8 +255,8 @@ function unpackRecord({ id, queue, head, spec, fields }: Packed): TaskRecord {
 }
 
 const noOutput = new Uint8Array(0);
-const noLabels = Object.freeze({});
-const noUsage = Object.freeze({ tokens: 0, usd: 0 });
+export const noLabels = Object.freeze({});
+export const noUsage = Object.freeze({ tokens: 0, usd: 0 });
 
 /** A plain view of the same memory. */
 export function plainBytes(buffer: Buffer): Uint8Array {

@@ -9,12 +9,12 @@ import {
   soonTasksMax,
   type TaskRecord,
 } from "../store.ts";
-import { type TaskState, taskStates } from "../task.ts";
+import { type RetryPolicy, type TaskState, taskStates } from "../task.ts";
 import { Reader, Writer } from "./bytes.ts";
-import { allOf, type Calls, itemsMax } from "./calls.ts";
+import { allOf, type Calls, eachBy, itemsMax } from "./calls.ts";
 import { stateOf } from "./effects.ts";
 import { uniqueOf } from "./keys.ts";
-import { plainBytes, RecordReader } from "./pack.ts";
+import { plainBytes, RecordReader, unpackHeader } from "./pack.ts";
 import { readSettings } from "./settings.ts";
 
 export async function get(calls: Calls, ids: readonly string[]): Promise<(TaskRecord | undefined)[]> {
@@ -32,13 +32,39 @@ export async function get(calls: Calls, ids: readonly string[]): Promise<(TaskRe
   return found;
 }
 
+/** What decisions about a task's attempt are made by. */
+export interface Term {
+  readonly state: TaskState;
+  readonly attempt: number;
+  readonly fence: number;
+  readonly retry: RetryPolicy;
+}
+
+/** The terms of tasks, as far as these are there. */
+export async function readTerms(calls: Calls, ids: readonly string[]): Promise<(Term | undefined)[]> {
+  const found = new Array<Term | undefined>(ids.length).fill(undefined);
+  await allOf(
+    chunksByQueue(ids).map(async ({ queue, places }) => {
+      const input = new Writer(32 * places.length);
+      for (const place of places) input.text8(uniqueOf(ids[place] as string));
+      const reader = new Reader((await calls.run("terms", queue, input.done())) as Buffer);
+      for (const place of places) {
+        const state = stateOf(reader.u8());
+        const [attempt, fence, header] = [reader.u16(), reader.u32(), reader.blob32()];
+        if (state !== "MISSING") found[place] = { state, attempt, fence, retry: unpackHeader(header).retry };
+      }
+    }),
+  );
+  return found;
+}
+
 /** Deletes final tasks. */
 export async function remove(calls: Calls, ids: readonly string[]): Promise<boolean[]> {
   const { outcomes } = await calls.batch({
     script: "remove",
     items: ids,
     idOf: (id) => id,
-    pack: (writer, id) => writer.text8(uniqueOf(id)),
+    packer: eachBy((writer, id) => writer.text8(uniqueOf(id))),
     width: 1,
     read: (outcome) => outcome[0] === 1,
     missing: false,

@@ -3,6 +3,7 @@
  * queue is said to be ready, so that those who wait look again.
  */
 import type { StoreSignal } from "../store.ts";
+import { madeUnique } from "./chunk.ts";
 import { storeError } from "./errors.ts";
 import type { Link } from "./link.ts";
 
@@ -98,15 +99,25 @@ export class Signals {
   }
 }
 
-/** `QUEUE|READY|UNIQUE,…|UNIQUE:FENCE,…`, as lua/include/moves.lua writes it. */
+/** `QUEUE|READY|CHANGED,…|UNIQUE:FENCE,…`, as lua/include/tell.lua writes it; what changed is as lua/include/pieces.lua says. */
 function parseSignal(text: string): StoreSignal {
   const [queue, ready, changed, revoked] = text.split("|") as [string, string, string, string];
   return {
     queue,
     ready: ready === "1",
-    changed: changed === "" ? [] : changed.split(",").map((unique) => `${queue}.${unique}`),
+    changed: changed === "" ? [] : changed.split(",").flatMap((piece) => parseChanged(queue, piece)),
     revoked: revoked === "" ? [] : revoked.split(",").map((lost) => parseRevoked(queue, lost)),
   };
+}
+
+/** A unique part; or `CHUNK.SLOT.COUNT.STAMP`, neighbours whose ids were made. */
+function parseChanged(queue: string, piece: string): string[] {
+  const [chunk, slot, count, stamp] = piece.split(".");
+  if (stamp === undefined) return [`${queue}.${piece}`];
+  return Array.from(
+    { length: Number(count) },
+    (_, nth) => `${queue}.${madeUnique(stamp, Number(slot) + nth, Number(chunk))}`,
+  );
 }
 
 function parseRevoked(queue: string, lost: string): StoreSignal["revoked"][number] {

@@ -1,15 +1,121 @@
-/** Takes tasks in. */
+/** Takes tasks in: those that can start at once into chunks' rows, the others into heads. */
 import { systemClock } from "../../core/clock.ts";
-import { queueOf } from "../../core/ids.ts";
+import { taskId, uniqueId } from "../../core/ids.ts";
 import { type NamedTask, named } from "../named.ts";
 import type { NewTask, SubmitOutcome } from "../store.ts";
 import type { TaskState } from "../task.ts";
 import { Writer } from "./bytes.ts";
 import { allOf, bytesMax, type Calls, itemsMax } from "./calls.ts";
-import { ChunkWriter } from "./chunk.ts";
+import { ChunkWriter, madeUnique, stampBytes } from "./chunk.ts";
 import { stateOf } from "./effects.ts";
 import { uniqueOf } from "./keys.ts";
 import { packHeader, packLane, packParents, packPending, packTimeouts } from "./pack.ts";
+import { readTerms } from "./read.ts";
+
+export interface Submitted {
+  readonly outcomes: SubmitOutcome[];
+  readonly effects: readonly string[];
+}
+
+export function submit(calls: Calls, tasks: readonly NewTask[]): Promise<Submitted> {
+  return tasks.every(canStart) ? enqueue(calls, tasks) : submitAny(calls, tasks);
+}
+
+/** Waits for nothing and is bound by no time, so that a row says all of it. */
+function canStart({ parents, runAtMs, delayMs, timeouts }: NewTask): boolean {
+  const { toStartMs, toFinishMs, heartbeatMs } = timeouts;
+  return (
+    parents.length === 0 &&
+    runAtMs === undefined &&
+    delayMs === undefined &&
+    toStartMs === undefined &&
+    toFinishMs === undefined &&
+    heartbeatMs === undefined
+  );
+}
+
+/** What one script call takes in. */
+class Call {
+  readonly queue: string;
+  readonly places: number[] = [];
+  readonly chunks: ChunkWriter[] = [];
+  #bytes = 0;
+
+  constructor(queue: string) {
+    this.queue = queue;
+  }
+
+  get isFull(): boolean {
+    return this.places.length >= itemsMax || this.#bytes >= bytesMax;
+  }
+
+  /** The chunk that takes the task: the last one, or a new one. */
+  chunkFor(task: NewTask, place: number, isNamed: boolean): ChunkWriter {
+    this.places.push(place);
+    this.#bytes += task.spec.length;
+    const last = this.chunks.at(-1);
+    if (last !== undefined && (last.stamp === "") === isNamed && last.hasRoomFor(task)) return last;
+    const chunk = new ChunkWriter(isNamed ? "" : newStamp());
+    this.chunks.push(chunk);
+    return chunk;
+  }
+}
+
+/** By it an id is known to be of a chunk and not of one that a server lost, whose number came again. */
+function newStamp(): string {
+  return uniqueId(systemClock.now()).slice(0, stampBytes);
+}
+
+async function enqueue(calls: Calls, tasks: readonly NewTask[]): Promise<Submitted> {
+  const open = new Map<string, Call>();
+  const all: Call[] = [];
+  tasks.forEach((task, place) => {
+    const { queue, id } = task;
+    let call = open.get(queue);
+    if (call === undefined || call.isFull) {
+      call = new Call(queue);
+      open.set(queue, call);
+      all.push(call);
+    }
+    call.chunkFor(task, place, id !== undefined).add(task, id === undefined ? undefined : uniqueOf(id));
+  });
+  const tasksMax = calls.limits.queueTasksMax;
+  const outcomes = new Array<SubmitOutcome>(tasks.length);
+  await allOf(all.map((call) => enqueueOne(calls, call, { tasks, tasksMax, outcomes })));
+  return { outcomes, effects: [] };
+}
+
+interface Enqueuing {
+  readonly tasks: readonly NewTask[];
+  readonly tasksMax: number;
+  readonly outcomes: SubmitOutcome[];
+}
+
+async function enqueueOne(
+  calls: Calls,
+  { queue, chunks, places }: Call,
+  { tasks, tasksMax, outcomes }: Enqueuing,
+): Promise<void> {
+  const input = new Writer(64);
+  for (const { runs, fingerprints } of chunks) {
+    input.u8(runs.length);
+    for (const { lane, slot, count } of runs) input.text16(lane).u8(slot).u8(count);
+    for (const fingerprint of fingerprints) input.text8(fingerprint);
+  }
+  const blobs = chunks.map((chunk) => chunk.done());
+  const answer = await calls.change("enqueue", queue, input.done(), [tasksMax, ...blobs]);
+  let at = 0;
+  let nth = 0;
+  for (const { count, stamp } of chunks) {
+    const number = answer.outcomes.readUIntBE(at, 5);
+    at += 5;
+    for (let slot = 0; slot < count; slot++, at += 2) {
+      const place = places[nth++] as number;
+      const { id = taskId(queue, madeUnique(stamp, slot, number)) } = tasks[place] as NewTask;
+      outcomes[place] = readOutcome(answer.outcomes.subarray(at, at + 2), { id, tasksMax });
+    }
+  }
+}
 
 interface Item {
   readonly task: NamedTask;
@@ -17,64 +123,27 @@ interface Item {
   readonly unknownParent: string | undefined;
 }
 
-export interface Submitted {
-  readonly outcomes: SubmitOutcome[];
-  readonly effects: readonly string[];
-}
-
-export async function submit(calls: Calls, given: readonly NewTask[]): Promise<Submitted> {
+async function submitAny(calls: Calls, given: readonly NewTask[]): Promise<Submitted> {
   const tasks = given.map((task) => named(task, systemClock.now()));
-  if (tasks.every(canStart)) {
-    const items = tasks.map((task): Item => ({ task, unknownParent: undefined }));
-    return takeIn(calls, { script: "enqueue", items, pack: packPlain });
-  }
   const unknown = await unknownParents(calls, tasks);
   const items = tasks.map((task): Item => ({ task, unknownParent: unknown.get(task) }));
-  return takeIn(calls, { script: "submit", items, pack: packAny });
-}
-
-/** Waits for nothing, so that the short script takes it in. */
-function canStart({ parents, runAtMs, delayMs }: NewTask): boolean {
-  return parents.length === 0 && runAtMs === undefined && delayMs === undefined;
-}
-
-interface Intake {
-  readonly script: "enqueue" | "submit";
-  readonly items: readonly Item[];
-  readonly pack: (writer: Writer, item: Item) => void;
-}
-
-/** What one script call takes in. */
-class Call {
-  readonly input = new Writer(256);
-  readonly chunks = new ChunkWriter();
-  readonly places: number[] = [];
-  readonly queue: string;
-
-  constructor(queue: string) {
-    this.queue = queue;
-  }
-
-  get isFull(): boolean {
-    return this.places.length >= itemsMax || this.input.length + this.chunks.bytes >= bytesMax;
-  }
-}
-
-async function takeIn(calls: Calls, intake: Intake): Promise<Submitted> {
-  const { script, items } = intake;
   const outcomes = new Array<SubmitOutcome>(items.length);
   const effects: string[] = [];
   const tasksMax = calls.limits.queueTasksMax;
-  for (const stage of stagesOf(intake)) {
+  for (const stage of stagesOf(items)) {
     const answers = await allOf(
-      stage.map(({ queue, input, chunks }) =>
-        calls.change(script, queue, input.done(), [tasksMax, ...chunks.done()]),
-      ),
+      stage.map(({ queue, chunks, places }) => {
+        const input = new Writer(256);
+        for (const place of places) packItem(input, items[place] as Item);
+        const blobs = chunks.map((chunk) => chunk.done());
+        return calls.change("submit", queue, input.done(), [tasksMax, ...blobs]);
+      }),
     );
     answers.forEach((answer, index) => {
       (stage[index] as Call).places.forEach((place, nth) => {
+        const { task, unknownParent } = items[place] as Item;
         const outcome = answer.outcomes.subarray(2 * nth, 2 * nth + 2);
-        outcomes[place] = readOutcome(outcome, items[place] as Item, tasksMax);
+        outcomes[place] = readOutcome(outcome, { id: task.id, tasksMax, unknownParent });
       });
       effects.push(...answer.effects);
     });
@@ -86,20 +155,20 @@ async function takeIn(calls: Calls, intake: Intake): Promise<Submitted> {
  * The calls that take a batch in; those of one stage go out at once. A child's call goes after that of its parent, so that a
  * connection which is lost in between leaves no child of a parent that never came.
  */
-function stagesOf({ items, pack }: Intake): Call[][] {
+function stagesOf(items: readonly Item[]): Call[][] {
   let stage: Call[] = [];
   const stages = [stage];
   const open = new Map<string, Call>();
   /** Where the tasks of this stage go. */
   const homes = new Map<string, Call>();
-  items.forEach((item, place) => {
-    const { queue, id, spec, parents } = item.task;
+  items.forEach(({ task }, place) => {
+    const { queue, id, parents } = task;
     const callOf = () => {
       const known = open.get(queue);
       return known?.isFull ? undefined : known;
     };
-    const isElsewhere = ({ taskId }: { taskId: string }) =>
-      homes.has(taskId) && homes.get(taskId) !== callOf();
+    const isElsewhere = ({ taskId: parent }: { taskId: string }) =>
+      homes.has(parent) && homes.get(parent) !== callOf();
     if (parents.some(isElsewhere)) {
       stage = [];
       stages.push(stage);
@@ -112,37 +181,22 @@ function stagesOf({ items, pack }: Intake): Call[][] {
       stage.push(call);
       open.set(queue, call);
     }
-    pack(call.input, item);
-    call.chunks.add(uniqueOf(id), spec);
-    call.places.push(place);
+    call.chunkFor(task, place, true).addSpec(task, uniqueOf(id));
     homes.set(id, call);
   });
   return stages;
 }
 
-/** What a first byte adds to the priority when more than the usual follows. */
-const moreFollows = 16;
-
-function packPlain(writer: Writer, { task }: Item): void {
-  const lane = packLane(task);
-  const header = packHeader(task);
+function packItem(writer: Writer, { task, unknownParent }: Item): void {
   const timeouts = packTimeouts(task.timeouts);
-  const isPlain = lane === "" && task.fingerprint === "" && header.length === 0 && timeouts.length === 0;
-  if (isPlain) writer.u8(task.priority);
-  else
-    writer
-      .u8(task.priority + moreFollows)
-      .text16(lane)
-      .text8(task.fingerprint)
-      .blob32(header)
-      .u8(timeouts.length)
-      .raw(timeouts);
-}
-
-function packAny(writer: Writer, item: Item): void {
-  const { task, unknownParent } = item;
-  packPlain(writer, item);
-  writer.u8(unknownParent === undefined ? 1 : 0);
+  writer
+    .u8(task.priority)
+    .text16(packLane(task))
+    .text8(task.fingerprint)
+    .blob32(packHeader(task))
+    .u8(timeouts.length)
+    .raw(timeouts)
+    .u8(unknownParent === undefined ? 1 : 0);
   if (task.runAtMs !== undefined) writer.u8(1).delay(task.runAtMs);
   else if (task.delayMs !== undefined) writer.u8(2).delay(task.delayMs);
   else writer.u8(0).delay(0);
@@ -152,8 +206,13 @@ function packAny(writer: Writer, item: Item): void {
   packPending(writer, parents);
 }
 
-function readOutcome(outcome: Buffer, { task, unknownParent }: Item, tasksMax: number): SubmitOutcome {
-  const { id } = task;
+interface Asked {
+  readonly id: string;
+  readonly tasksMax: number;
+  readonly unknownParent?: string;
+}
+
+function readOutcome(outcome: Buffer, { id, tasksMax, unknownParent }: Asked): SubmitOutcome {
   const state = stateOf(outcome[1] as number) as TaskState;
   switch (outcome[0]) {
     case 0:
@@ -184,12 +243,6 @@ async function unknownParents(calls: Calls, tasks: readonly NamedTask[]): Promis
 }
 
 async function existing(calls: Calls, ids: readonly string[]): Promise<Set<string>> {
-  const found = await allOf(
-    ids.map(async (id) => {
-      const queue = queueOf(id);
-      if (queue === undefined) return false;
-      return (await calls.connection.call("HEXISTS", calls.keys.field(queue, "t"), uniqueOf(id))) === 1;
-    }),
-  );
-  return new Set(ids.filter((_, index) => found[index]));
+  const terms = await readTerms(calls, ids);
+  return new Set(ids.filter((_, index) => terms[index] !== undefined));
 }

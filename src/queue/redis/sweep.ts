@@ -2,7 +2,7 @@
 import type { SweepReport } from "../store.ts";
 import { expiryOf, startTimedOut } from "../task.ts";
 import { Reader } from "./bytes.ts";
-import { allOf, type Calls, itemsMax } from "./calls.ts";
+import { allOf, type Calls, eachBy, itemsMax } from "./calls.ts";
 import type { Effects } from "./effects.ts";
 import { type Decision, decide, packDecision } from "./finish.ts";
 import { packFailure, unpackHeader, unpackTimeouts } from "./pack.ts";
@@ -89,10 +89,10 @@ async function expire(calls: Calls, queue: string, expired: readonly Expired[]) 
     script: "expire",
     items: expired,
     idOf: ({ unique }) => `${queue}.${unique}`,
-    pack: (writer, { unique, fence, decision }) => {
+    packer: eachBy((writer, { unique, fence, decision }) => {
       writer.text8(unique).u32(fence);
       packDecision(writer, decision);
-    },
+    }),
     width: 1,
     read: (outcome) => outcome[0] as number,
     missing: 0,

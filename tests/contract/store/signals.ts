@@ -54,7 +54,6 @@ export function signalCases(open: OpenStore): void {
         await heard.has((signal) => signal.changed.includes(id));
         heard.clear();
       };
-      await changed();
       const task = await leaseOne(store, queue);
       await changed();
       await store.append([{ ...term(task), entries: [{ bytes: bytes("x") }] }]);
@@ -98,6 +97,7 @@ export function signalCases(open: OpenStore): void {
       const other = await submitOne(store, newTask(queue));
       await runOne(store, queue, other, succeeded);
       const last = await submitOne(store, newTask(queue));
+      await store.cancel([{ taskId: last, reason: "" }]);
       await heard.has((signal) => signal.changed.includes(last));
       expect(heard.seen.flatMap((signal) => signal.revoked)).toEqual([]);
       heard.stop();

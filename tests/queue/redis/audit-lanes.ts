@@ -15,13 +15,13 @@ async function auditPlaces(audited: Audit): Promise<void> {
   const { keys, heads } = audited;
   const found: string[] = [];
   let stale = 0;
-  for (const lane of keys.names("Q")) {
-    const mentions = (await keys.lane(lane)).flatMap(({ place, count, uniques }) =>
-      Array.from({ length: count }, (_, nth) => ({ unique: uniques[nth] ?? "", place: place + nth })),
-    );
-    const waiting = mentions.map(({ unique, place }) => {
+  for (const lane of await keys.fields("Q")) {
+    const { mentions, saysMore, hasMore } = await keys.lane(lane);
+    audited.same(`more of the lane ${lane}`, [String(saysMore)], [String(hasMore)]);
+    const waiting = mentions.map(({ unique, place, chunk, slot }) => {
       const head = heads.get(unique);
-      return head?.state === "QUEUED" && head.place === place && audited.laneOf(head) === lane;
+      const isHere = chunk === undefined || (head?.chunk === chunk && head.slot === slot);
+      return head?.state === "QUEUED" && head.place === place && isHere && audited.laneOf(head) === lane;
     });
     if (waiting[0] !== true) audited.faults.push(`the lane ${lane} does not begin with a task that waits`);
     mentions.forEach(({ unique }, nth) => {
@@ -31,7 +31,7 @@ async function auditPlaces(audited: Audit): Promise<void> {
   }
   const queued = audited.within("QUEUED").map(({ unique }) => unique);
   audited.same("the lanes", found, queued);
-  audited.same("stale mentions", [String(await keys.hashNumber("q", "stale"))], [String(stale)]);
+  audited.same("stale mentions", [String((await keys.numbers()).stale)], [String(stale)]);
 }
 
 /** A lane with tasks is open in the set of its labels, or held back by its key; nothing else is. */
@@ -47,7 +47,13 @@ async function auditOrder(audited: Audit): Promise<void> {
       audited.same(`the order of ${lane}`, [String(priority), set], orderOf(lane));
     }
   const parked = await keys.fields("B");
-  audited.same("open and parked lanes", [...open.keys(), ...parked], keys.names("Q"));
+  audited.same("open and parked lanes", [...open.keys(), ...parked], await keys.fields("Q"));
+  const listed = new Set(await keys.fields("Q"));
+  audited.same(
+    "lists of no lane",
+    keys.names("Q").filter((lane) => !listed.has(lane)),
+    [],
+  );
   const keyed = [...open.keys()].filter((lane) => laneOf(lane).concurrencyKey !== "");
   audited.same("open lanes by key", await lanesOfKeys(audited, "N"), keyed.map(withKey));
   audited.same("lanes parked by key", await lanesOfKeys(audited, "B"), parked.map(withKey));
@@ -62,11 +68,7 @@ async function auditOrder(audited: Audit): Promise<void> {
   const counted = Object.entries(await keys.hash("T")).map(([field, count]) => `${field}=${count}`);
   audited.same("lanes of tenants", counted, wanted);
   const several = [...tenants.values()].reduce((sum, count) => sum + count, 0);
-  audited.same(
-    "lanes beside the plain ones",
-    [String(await keys.hashNumber("q", "multi"))],
-    [String(several)],
-  );
+  audited.same("lanes beside the plain ones", [String((await keys.numbers()).multi)], [String(several)]);
 }
 
 /** `KEY=LANE` of each lane that the sets of a kind name. */

@@ -64,6 +64,19 @@ async function step(
       }));
       for (const outcome of await store.submit(tasks)) if (outcome.status === "created") ids.push(outcome.id);
     },
+    // Those that live in their rows.
+    async () => {
+      const makesIds = chance() < 0.7;
+      const tasks = manyTasks(queue, 1 + Math.floor(chance() * 12)).map((task) => ({
+        ...task,
+        id: makesIds ? undefined : task.id,
+        fingerprint: makesIds ? "" : pick(["", "f"]),
+        tenant: pick(["default", "default", "t1"]),
+        concurrencyKey: pick(keys),
+        workerLabels: pick(wishes),
+      }));
+      for (const outcome of await store.submit(tasks)) if (outcome.status === "created") ids.push(outcome.id);
+    },
     async () => {
       held.push(...(await lease(store, queue, { max: 5, labels: pick(wishes), leaseMs: pick([1, 60_000]) })));
     },

@@ -30,7 +30,7 @@ export async function audit(client: Redis, prefix: string): Promise<string[]> {
   return [...strays.map((key) => `${key} is outside its queue's slot`), ...faults];
 }
 
-const knownKeys = /^([qGthfdoepurlgzscnXRYBTKkZEiSDFOwWVAaH]|(S|R|Q|B|N|E|L|C|P):.+)$/s;
+const knownKeys = /^([qQGthfdoepurlgzscnXRYBTKkZEiSDFOwWVAaH]|(S|M|U|R|Q|B|N|L|C|P):.+)$/s;
 const hasChildren = 1;
 const hasLogList = 2;
 const isDead = 4;
@@ -54,8 +54,8 @@ export class Audit {
     return [...this.heads.values()].filter(({ state }) => states.includes(state));
   }
 
-  laneOf({ unique, priority }: Head): string {
-    return this.lanes.get(unique) ?? laneName({ ...plain, priority });
+  laneOf({ unique, priority, lane }: Head): string {
+    return lane ?? this.lanes.get(unique) ?? laneName({ ...plain, priority });
   }
 
   /** Reports where two collections differ, whatever their order. */
@@ -86,10 +86,10 @@ async function auditQueue(keys: Keyspace): Promise<string[]> {
 }
 
 async function auditCounts(audited: Audit): Promise<void> {
-  const numbers = await audited.keys.hash("q");
+  const { counts } = await audited.keys.numbers();
   taskStates.forEach((state, index) => {
     const count = audited.within(state).length;
-    audited.same(`the count of ${state}`, [String(Number(numbers[index] ?? 0))], [String(count)]);
+    audited.same(`the count of ${state}`, [String(counts[index])], [String(count)]);
   });
 }
 
@@ -113,7 +113,7 @@ async function auditLeases(audited: Audit): Promise<void> {
   const { keys } = audited;
   const runs = await keys.scores("E");
   const left = new Map<string, number>();
-  audited.same("runs of leases", keys.names("E"), runs.keys());
+  audited.same("runs of leases", await keys.fields("i"), runs.keys());
   const running = new Map(audited.within("RUNNING").map((head) => [head.unique, head]));
   const found: string[] = [];
   for (const [run, due] of runs)
@@ -125,7 +125,7 @@ async function auditLeases(audited: Audit): Promise<void> {
       audited.same(`the end of ${unique}'s lease`, [String(due)], [String(head.dueMs)]);
     }
   audited.same("leases", found, running.keys());
-  audited.same("leases left of runs", counted(Object.entries(await keys.hash("i"))), counted(left));
+  audited.same("leases left of runs", counted(await keys.leasesLeft()), counted(left));
   const perKey = new Map<string, number>();
   for (const head of running.values()) {
     const { concurrencyKey } = laneOf(audited.laneOf(head));
@@ -179,10 +179,22 @@ async function auditChunks(audited: Audit): Promise<void> {
   audited.same("tasks left of chunks", counted(Object.entries(await keys.hash("c"))), counted(left));
   audited.same("chunks by creation", (await keys.scores("n")).keys(), left.keys());
   audited.same("chunks", keys.names("S"), left.keys());
-  const names = new Map<string, string[]>();
-  for (const chunk of left.keys()) names.set(chunk, await keys.chunkNames(chunk));
-  for (const { unique, chunk, slot } of audited.heads.values())
-    audited.same(`slot ${slot} of ${chunk}`, [names.get(String(chunk))?.[slot] ?? ""], [unique]);
+  for (const kind of ["M", "U"])
+    audited.same(
+      `${kind} of no chunk`,
+      keys.names(kind).filter((chunk) => !left.has(chunk)),
+      [],
+    );
+  const named: string[] = [];
+  for (const number of left.keys()) {
+    const chunk = await keys.chunk(number);
+    const heads = [...audited.heads.values()].filter((head) => String(head.chunk) === number);
+    for (const { unique, slot, lane } of heads) {
+      audited.same(`slot ${slot} of ${number}`, [chunk?.index.uniqueOf(slot) ?? ""], [unique]);
+      if (lane !== undefined && chunk?.index.isNamed) named.push(`${unique}=${number}.${slot}`);
+    }
+  }
+  audited.same("names of tasks in rows", await keys.namedRows(), named);
 }
 
 async function auditWorkers(audited: Audit): Promise<void> {

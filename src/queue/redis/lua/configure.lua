@@ -44,6 +44,7 @@ if (before[1] or '') ~= rates.full then call('HDEL', Q .. 'q', 'full') end
 if (before[2] or '') ~= rates.k then call('DEL', Q .. 'k') end
 call('HSET', Q .. 'G', 'rate', rates.full, 'keyRate', rates.k)
 add('capped', (policy.runningMax and 1 or 0) - valueOf('capped'))
+add('paused', call('HEXISTS', Q .. 'G', 'pause') - valueOf('paused'))
 -- Each key that has lanes is looked at by the new policy.
 call('DEL', Q .. 'Z')
 local looked = {}
@@ -62,6 +63,7 @@ for _, lane in ipairs(call('HKEYS', Q .. 'B')) do look(lane) end
 local sets = call('SMEMBERS', Q .. 'Y')
 append(sets, '')
 for _, labels in ipairs(sets) do
+  writeRanks()
   for _, lane in ipairs(call('ZRANGE', lanesKey(labels), 0, -1)) do look(lane) end
 end
 ready = true

@@ -1,112 +1,135 @@
 #!lua
--- Takes in tasks that can be leased at once; submit.lua takes in those that wait for a parent or for a time. This is the
--- most frequent call of all, and what submit.lua does for every kind of task it does with a part of the functions.
--- ARGV[3]  items, as include/intake.lua says
+-- Takes in tasks that can be leased at once and have no timeouts: they live in their rows. submit.lua takes in the others. This
+-- is the most frequent call of all: it looks at none of the tasks of a chunk whose ids are made.
+-- ARGV[3]  for each chunk: runs B, each lane I2c0, slot B, tasks B; then, where its tasks have names, the fingerprint of each Bc0
 -- ARGV[4]  unfinished tasks that the queue may hold
 -- ARGV[5]  and on: chunks
--- outcomes: status B (0 created, 1 existing, 2 conflict, 3 full), state B
---@include lanes
+-- outcomes: for each chunk its number I5, and for each task status B (0 created, 1 existing, 2 conflict, 3 full), state B
 --@include intake
+--@include lanes
 --@include tell
---@state fields, starting, entries, run = {}, {}, {}, nil
+--@state heads, prints, entries, named = {}, {}, {}, {}
 
-local function put(field, uniq, value)
-  local values = fields[field] or {}
-  fields[field] = values
-  local n = #values
-  values[n + 1], values[n + 2] = uniq, value
-  return BITS[field]
-end
-
-local function putMore(uniq, more)
-  local flags = 0
-  if more.lane ~= '' then flags = flags + put('g', uniq, more.lane) end
-  if more.fingerprint ~= '' then flags = flags + put('f', uniq, more.fingerprint) end
-  if more.header ~= '' then flags = flags + put('h', uniq, more.header) end
-  if more.timeouts ~= '' then
-    flags = flags + put('z', uniq, more.timeouts)
-    local toStart = parse('>I6', more.timeouts)
-    if toStart > 0 then starting[#starting + 1], starting[#starting + 2] = NOW + toStart, uniq end
+-- The state of the task that has a name, if there is one.
+local function stateOf(uniq, head)
+  local C, slot
+  if not head then
+    C, slot = madeAt(uniq)
+    if not C then return end
+  elseif byte(head) ~= IN_ROW then
+    return byte(head)
+  else
+    local number
+    number, slot = parse('>I5B', head, 2)
+    C = chunkOf(number)
   end
-  return flags
+  local row = byte(rowAt(C, slot))
+  if row < MOVED then return row == 0 and QUEUED or row end
 end
 
-local function pushRun()
-  if not run then return end
-  local entry = pack(ENTRY, run.chunk, run.slot, run.n, run.n == 1 and 0 or run.bytes, run.place)
-  if run.n == 1 then entry = entry .. run.uniq end
-  local pushed = entries[run.lane]
-  if pushed then pushed[#pushed + 1] = entry else entries[run.lane] = { entry } end
-  run = nil
+-- Looks at the tasks of a chunk that have names; answers their outcomes, and which slots are refused.
+local function takeNamed(number, blob, n, width, room)
+  local names = namesOf(blob, INDEX_BYTES + 4 * n + 1, width, n)
+  local there, own, outcomes, refused, kept = call('HMGET', Q .. 't', unpack(names)), {}, {}, {}, 0
+  for slot = 0, n - 1 do
+    local uniq, fingerprint = names[slot + 1], nil
+    fingerprint, inputAt = parse('>Bc0', INPUT, inputAt)
+    local state = stateOf(uniq, there[slot + 1])
+    local outcome
+    if state then
+      outcome = known(uniq, state, fingerprint)
+    elseif own[uniq] then
+      outcome = own[uniq] == fingerprint and '\1\2' or '\2\2'
+    elseif kept >= room then
+      outcome = '\3\0'
+    else
+      local at = #heads
+      heads[at + 1], heads[at + 2] = uniq, pack('>BI5B', IN_ROW, number, slot)
+      if fingerprint ~= '' then
+        at = #prints
+        prints[at + 1], prints[at + 2] = uniq, fingerprint
+      end
+      named[#named + 1] = uniq
+      own[uniq], kept, outcome = fingerprint, kept + 1, '\0\2'
+    end
+    if byte(outcome) > 0 then refused[slot] = true end
+    outcomes[slot + 1] = outcome
+  end
+  return table.concat(outcomes), kept < n and refused, kept
+end
+
+local function takeMade(n, room)
+  local kept, refused = math.min(n, room), {}
+  for slot = kept, n - 1 do refused[slot] = true end
+  return string.rep('\0\2', kept) .. string.rep('\3\0', n - kept), kept < n and refused, kept
+end
+
+local function pushRun(lane, number, slot, n)
+  if n == 0 then return end
+  local pushed = entries[lane]
+  if not pushed then
+    pushed = {}
+    entries[lane] = pushed
+  end
+  pushed[#pushed + 1] = entryOfSlots(number, slot, n)
+end
+
+local function pushTaken(lane, number, slot, n, refused)
+  if not refused then return pushRun(lane, number, slot, n) end
+  local first = slot
+  for at = slot, slot + n - 1 do
+    if refused[at] then
+      pushRun(lane, number, first, at - first)
+      first = at + 1
+    end
+  end
+  pushRun(lane, number, first, slot + n - first)
 end
 
 --@main
-readNumbers({ 'number', 'place', 'fence', 'arrived', '2', '0', '1', '3', '4' })
-local room = tasksMax - numbers['2'] - numbers['0'] - numbers['1'] - numbers['3'] - numbers['4']
-local fence = numbers['fence'] -- a task that comes again under a deleted one's id has a higher one
-local number, place = numbers['number'], numbers['place']
-local heads, created, outcomes, own, fronts = {}, {}, {}, {}, {}
-local times = pack('>I6I6', NOW, NOW)
-
+local room = math.max(0, tasksMax - unfinished())
+local outcomes, taken = {}, 0
 for arg = FIRST_CHUNK, #ARGV - 1 do
-  local blob = ARGV[arg]
-  local names, lengths, bytes = readIndex(blob)
-  local there = call('HMGET', Q .. 't', unpack(names))
-  local first, kept, offset = number + 1, 0, bytes
-  local chunk = pack('>I6I6I4I6I5', 0, 0, 0, 0, first)
-  for slot = 0, #names - 1 do
-    local uniq, more, priority = names[slot + 1], PLAIN, byte(INPUT, inputAt)
-    inputAt = inputAt + 1
-    if priority >= 16 then
-      priority, more = priority - 16, readMore()
-    end
-    local length, outcome = lengths[slot + 1], nil
-    if there[slot + 1] then
-      outcome = known(uniq, byte(there[slot + 1]), more.fingerprint)
-    elseif own[uniq] then
-      outcome = own[uniq] == more.fingerprint and '\1\2' or '\2\2'
-    elseif #created >= room then
-      outcome = '\3\0'
-    else
-      place, kept = place + 1, kept + 1
-      local flags = more == PLAIN and 0 or putMore(uniq, more)
-      local front = flags == 0 and fronts[priority]
-      if not front then
-        front = pack('>BBBI3I2I2I2I4I4', QUEUED, priority, QUEUED, flags, 0, 1, 0, fence, 1)
-        if flags == 0 then fronts[priority] = front end
-      end
-      local n = #heads
-      heads[n + 1] = uniq
-      heads[n + 2] = front .. pack('>I6', place) .. chunk .. pack('>BI4I4', slot, offset, length) .. times
-      local lane = more.lane == '' and LANES[priority] or more.lane
-      if run and run.lane == lane and run.slot + run.n == slot then
-        run.n = run.n + 1
-      else
-        pushRun()
-        run = { lane = lane, chunk = first, slot = slot, n = 1, bytes = bytes, place = place, uniq = uniq }
-      end
-      created[#created + 1] = uniq
-      own[uniq] = more.fingerprint
-      outcome = '\0\2'
-    end
-    offset = offset + length
-    outcomes[#outcomes + 1] = outcome
+  local blob, runs = ARGV[arg], {}
+  local n, width = parse('BB', blob, 15)
+  local number, runsLeft = valueOf('number') + 1, nil
+  runsLeft, inputAt = parse('B', INPUT, inputAt)
+  for i = 1, runsLeft do
+    local run = {}
+    run.lane, run.slot, run.n, inputAt = parse('>I2c0BB', INPUT, inputAt)
+    runs[i] = run
   end
-  pushRun()
+  local told, refused, kept
+  if width == 0 then
+    told, refused, kept = takeMade(n, room - taken)
+  else
+    told, refused, kept = takeNamed(number, blob, n, width, room - taken)
+  end
+  outcomes[#outcomes + 1] = pack('>I5', number) .. told
   if kept > 0 then
-    keepChunk(first, blob, kept)
-    number = number + #names
+    taken = taken + kept
+    -- A task that comes again under a deleted one's name has a higher fence; ids that are made never come again.
+    keepChunk(number, blob, kept, width == 0 and 0 or valueOf('fence'))
+    add('number', n)
+    for i = 1, #runs do pushTaken(runs[i].lane, number, runs[i].slot, runs[i].n, refused) end
+    if refused then
+      local rows = {}
+      for slot = 0, n - 1 do rows[slot + 1] = refused[slot] and IS_GONE or WAITS end
+      keepRows(number, rows)
+    end
   end
 end
 
-if not created[1] then return { table.concat(outcomes), { '' } } end
+if taken == 0 then return { table.concat(outcomes), { '' } } end
 callMany('HSET', Q .. 't', heads)
-for field, values in pairs(fields) do callMany('HSET', Q .. field, values) end
-if starting[1] then callMany('ZADD', Q .. 'D', starting) end
-for lane, pushed in pairs(entries) do lanePush(lane, pushed, 'RPUSH') end
-numbers['number'], written['number'] = number, true
-numbers['place'], written['place'] = place, true
-count(QUEUED, #created)
-add('arrived', #created)
+callMany('HSET', Q .. 'f', prints)
+local lanes = {}
+for lane in pairs(entries) do lanes[#lanes + 1] = lane end
+readLists(lanes)
+for lane, pushed in pairs(entries) do lanePush(lane, pushed) end
+writeLists()
+writeRanks()
+add('2', taken)
+add('arrived', taken)
 writeNumbers()
-return { table.concat(outcomes), { tell(true, created, {}) } }
+return { table.concat(outcomes), { tell(true, named, {}) } }

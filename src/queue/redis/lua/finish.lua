@@ -1,11 +1,12 @@
 #!lua flags=allow-oom
 -- Ends attempts, under the lease's fence. Goes on when memory is full, so that what runs can end.
--- ARGV[3]  items: unique Bc0, fence I4, kind B (plus 128 where tokens d and dollars d follow), then
+-- ARGV[3]  items: 0 B, then chunk I5, stamp c13, slot B, tasks B, outputs I4c0 as they will lie in U, '' for none; or
+--          unique Bc0, fence I4, kind B (plus 128 where tokens d and dollars d follow), then
 --          0 succeeded: output I4c0
 --          1 failed: again B, delay I6, failure I4c0, reason I4c0 (what follows was decided by task.ts)
 --          2 released: reason I4c0
 --          3 suspended: resume state I4c0, parents I4c0, pending parents I4 × (id I4c0, condition c1)
--- outcomes: accepted B, state B (255 missing), repeated B
+-- outcomes, for each task: accepted B, state B (255 missing), repeated B
 --@include moves
 --@include usage
 --@constant WITH_USAGE 128
@@ -37,43 +38,24 @@ local function suspend(T, result)
   end
 end
 
--- The fronts of heads, up to the place, of tasks that have nothing but a head and run, and what they become: most ends are
--- theirs, and made without parsing the rest.
---@state succeeded, ends, unleasedRuns = 0, {}, {}
-
-local function endOf(front)
-  local state, priority, first, flags, attempt, generation, pending, fence, last = parse('>BBBI3I2I2I2I4I4', front)
-  local plain = state == RUNNING and flags == 0 and last == 2 and { fence = fence } or false
-  if plain then
-    local function becomes(flagged)
-      local now = pack('>BBBI3I2I2I2I4I4', SUCCEEDED, priority, first, flagged, attempt, generation, pending, fence, 3)
-      return now .. pack('>I6I6I6', runOfEnds(), NOW, 0)
+-- Ends tasks that run in rows that are alike, neighbours from a slot on: most ends are theirs. Their outputs are packed as they
+-- will lie, '' where none has any.
+--@state succeeded = 0
+local function succeedRows(C, slot, n, row, outputs)
+  local _, run, worker, started = parse(ROW, row)
+  local becomes = pack(ROW, SUCCEEDED, runOfEnds(), worker, started, NOW, outputs == '' and NO_OUTPUT or slot)
+  setRows(C, slot, n, becomes)
+  if C.keyed == 1 then
+    for at = slot, slot + n - 1 do
+      local _, key = laneParts(kindOf(C, at).lane)
+      keyRuns(key, -1)
     end
-    plain.empty, plain.full = becomes(0), becomes(BITS.o)
   end
-  ends[front] = plain
-  return plain
-end
-
--- False where the task is not of this kind.
-local function succeedPlain(uniq, fence, output)
-  local head = not loaded[uniq] and raw[uniq]
-  if not head then return false end
-  local front = sub(head, 1, 20)
-  local plain = ends[front]
-  if plain == nil then plain = endOf(front) end
-  if not plain or plain.fence ~= fence then return false end
-  local run = sub(head, 21, 26)
-  unleasedRuns[run] = (unleasedRuns[run] or 0) + 1
-  head = (output == '' and plain.empty or plain.full) .. sub(head, 39)
-  raw[uniq] = head
-  local n = #heads
-  heads[n + 1], heads[n + 2] = uniq, head
-  if output ~= '' then gather(puts, 'o', uniq, output) end
-  finals[#finals + 1] = uniq
-  changed[#changed + 1] = uniq
-  succeeded = succeeded + 1
-  return true
+  if outputs ~= '' then call('HSET', Q .. 'U:' .. C.name, slot, outputs) end
+  unleased[run] = (unleased[run] or 0) + n
+  succeeded, ends = succeeded + n, ends + n
+  addSlots(finals, C, slot, n)
+  addSlots(changed, C, slot, n)
 end
 
 local function apply(T, kind, result)
@@ -91,45 +73,64 @@ local function apply(T, kind, result)
   end
 end
 
---@main
-readNumbers({ '3', '5', 'ended', 'over', 'capped' })
-local uniqs, fences, kinds, results, used, at, outcomes = {}, {}, {}, {}, {}, 1, {}
-while at <= #INPUT do
-  local i, kind = #uniqs + 1, nil
-  uniqs[i], fences[i], kind, at = parse('>Bc0I4B', INPUT, at)
-  if kind >= WITH_USAGE then
-    kind = kind - WITH_USAGE
-    local usage = {}
-    usage.tokens, usage.usd, at = parse('>dd', INPUT, at)
-    used[i] = usage
-  end
-  kinds[i] = kind
-  results[i], at = readResult(kind, at)
-end
-loadAll(uniqs)
-for i = 1, #uniqs do
-  local uniq, kind = uniqs[i], kinds[i]
-  if kind == 0 and not used[i] and succeedPlain(uniq, fences[i], results[i]) then
-    outcomes[i] = '\1\5\0'
-  else
-    local T = load(uniq)
-    local held = T and T[FENCE] == fences[i]
-    local accepted = held and T[STATE] == RUNNING
-    local repeated = held and (kind == 0 and T[STATE] == SUCCEEDED or kind == 1 and T[STATE] == FAILED)
-    if accepted then
-      leave(T)
-      if used[i] then addUsage(T, used[i].tokens, used[i].usd) end
-      apply(T, kind, results[i])
-      save(T)
+-- Ends an attempt, and answers with its outcome.
+local function finish(uniq, fence, kind, result, used)
+  if kind == 0 and not used and not loaded[uniq] then
+    local C, slot = placeOf(uniq)
+    local row = C and rowAt(C, slot)
+    if row and byte(row) == RUNNING and fence == C.fence + 1 then
+      succeedRows(C, slot, 1, row, result == '' and '' or packOutput(result))
+      return '\1\5\0'
     end
-    outcomes[i] = char((accepted or repeated) and 1 or 0, T and T[STATE] or MISSING, repeated and 1 or 0)
+  end
+  local T = load(uniq)
+  local held = T and T[FENCE] == fence
+  local accepted = held and T[STATE] == RUNNING
+  local repeated = held and (kind == 0 and T[STATE] == SUCCEEDED or kind == 1 and T[STATE] == FAILED)
+  if accepted then
+    leave(T)
+    if used then addUsage(T, used.tokens, used.usd) end
+    apply(T, kind, result)
+    save(T)
+  end
+  return char((accepted or repeated) and 1 or 0, T and T[STATE] or MISSING, repeated and 1 or 0)
+end
+
+-- Ends neighbours whose ids are made, all of which succeeded at the first attempt.
+local function finishSlots(number, stamp, slot, n, outputs)
+  local C = chunkOf(number)
+  if not C or C.width > 0 or C.stamp ~= stamp or slot + n > C.n then return string.rep(char(0, MISSING, 0), n) end
+  if alike(C, slot, n) == n and byte(rowAt(C, slot)) == RUNNING then
+    succeedRows(C, slot, n, rowAt(C, slot), outputs)
+    return string.rep('\1\5\0', n)
+  end
+  local outcomes = {}
+  for nth = 0, n - 1 do outcomes[nth + 1] = finish(uniqOf(C, slot + nth), 1, 0, outputs == '' and '' or outputOf(outputs, nth)) end
+  return table.concat(outcomes)
+end
+
+--@main
+local at, outcomes = 1, {}
+while at <= #INPUT do
+  local first
+  first, at = parse('B', INPUT, at)
+  if first == 0 then
+    local number, stamp, slot, n, outputs
+    number, stamp, slot, n, outputs, at = parse('>I5c13BBI4c0', INPUT, at)
+    append(outcomes, finishSlots(number, stamp, slot, n, outputs))
+  else
+    local uniq, fence, kind, used, result
+    uniq, at = sub(INPUT, at, at + first - 1), at + first
+    fence, kind, at = parse('>I4B', INPUT, at)
+    if kind >= WITH_USAGE then
+      kind, used = kind - WITH_USAGE, {}
+      used.tokens, used.usd, at = parse('>dd', INPUT, at)
+    end
+    result, at = readResult(kind, at)
+    append(outcomes, finish(uniq, fence, kind, result, used))
   end
 end
 if succeeded > 0 then
-  for run, by in pairs(unleasedRuns) do
-    local name = parse('>I6', run)
-    unleased[name] = (unleased[name] or 0) + by
-  end
   count(RUNNING, -succeeded)
   count(SUCCEEDED, succeeded)
   if valueOf('capped') == 1 then ready = true end

@@ -8,7 +8,7 @@ local names, at = {}, 1
 while at <= #INPUT do names[#names + 1], at = parse('>Bc0', INPUT, at) end
 loadAll(names)
 for i = 1, #names do
-  local T = raw[names[i]] and load(names[i])
+  local T = load(names[i])
   parts[#parts + 1] = T and '\1' or '\0'
   if T then addTask(T) end
 end

@@ -8,7 +8,6 @@
 -- Reply: tasks (number I5, then as addTask packs it), the number and the time of creation of the last one looked at, 1: that
 -- was the last one of all, the tasks' values
 --@include record
---@include runs
 --@state before, most, states, bytesMax = tonumber(args[3]), tonumber(args[4]), tonumber(args[5]), tonumber(args[7])
 --@state seen, number, created = 0, 0, 0
 
@@ -29,23 +28,17 @@ local function lookAtDead()
   return not ended()
 end
 
--- The names in a chunk, in the order of their slots.
-local function chunkNames(chunk)
-  local key = Q .. 'S:' .. chunk
-  local bytes, n = parse('>I2B', call('GETRANGE', key, 0, INDEX_HEAD - 1))
-  return indexNames(call('GETRANGE', key, 0, bytes - 1), 0, n)
-end
-
 local function lookAtAll()
   local limit = '(' .. text(before)
   while true do
     local chunk = call('ZREVRANGEBYSCORE', Q .. 'n', limit, '-inf', 'LIMIT', 0, 1)[1]
     if not chunk then return true end
-    local names, first = chunkNames(chunk), tonumber(chunk)
-    for slot = math.min(#names, before - first) - 1, 0, -1 do
+    local first = tonumber(chunk)
+    local C = chunkOf(first)
+    for slot = math.min(C.n, before - first) - 1, 0, -1 do
       if ended() then return false end
-      local T = load(names[slot + 1])
-      -- A slot may have been refused, or its task be gone.
+      local T = loadSlot(C, slot)
+      -- A task that is gone may have come again under its name.
       if T and T[CHUNK] == first and T[SLOT] == slot then look(T) end
     end
     limit = '(' .. chunk

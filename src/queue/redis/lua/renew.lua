@@ -20,8 +20,12 @@ while at <= #INPUT do
       if accepted then set(T, 'z', packTimeouts(z)) end
     end
     if accepted then
-      leaseUntil(T, due)
-      save(T)
+      if T.C then
+        leaseRow(T, due)
+      else
+        leaseUntil(T, due)
+        save(T)
+      end
     end
   end
   outcomes[#outcomes + 1] = char(accepted and 1 or 0, T and T[STATE] or MISSING)

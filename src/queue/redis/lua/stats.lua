@@ -10,19 +10,21 @@
 --@constant LANES_LOOKED_AT 100
 --@state oldest = -1
 local function lookAt(lane)
-  local entry = call('LINDEX', Q .. 'Q:' .. lane, 0)
-  local T = entry and nextOf(runOf(entry))
-  if T and (oldest < 0 or T[QUEUED_AT] < oldest) then oldest = T[QUEUED_AT] end
+  local entry = firstOf(listOf(lane))
+  local run = entry and runOf(entry)
+  if not run or not settleRun(run) then return end
+  local since = isInRow(run) and run.C.created or load(nameOf(run))[QUEUED_AT]
+  if oldest < 0 or since < oldest then oldest = since end
 end
 
 --@main
-local found = call('HMGET', Q .. 'q', '0', '1', '2', '3', '4', '5', '6', '7', 'arrived', 'over')
-for i = 1, 10 do found[i] = tonumber(found[i]) or 0 end
-if found[QUEUED + 1] > 0 then
+if valueOf('2') > 0 then
   local sets = call('SMEMBERS', Q .. 'Y')
   sets[#sets + 1] = ''
   for _, labels in ipairs(sets) do
-    for _, lane in ipairs(call('ZRANGE', lanesKey(labels), 0, LANES_LOOKED_AT - 1)) do lookAt(lane) end
+    local first = call('ZRANGE', lanesKey(labels), 0, LANES_LOOKED_AT - 1)
+    readLists(first)
+    for _, lane in ipairs(first) do lookAt(lane) end
   end
   for i, lane in ipairs(call('HKEYS', Q .. 'B')) do
     if i <= LANES_LOOKED_AT then lookAt(lane) end
@@ -31,6 +33,6 @@ end
 local settings = call('HMGET', Q .. 'G', 'role', 'operator', 'pause')
 for i = 1, 3 do settings[i] = settings[i] or '' end
 local counts = {}
-for i = 1, 8 do counts[i] = found[i] end
+for state = 0, 7 do counts[state + 1] = valueOf(char(48 + state)) end
 local soon = counts[SCHEDULED + 1] > 0 and call('ZCOUNT', Q .. 'S', '-inf', NOW + tonumber(INPUT)) or 0
-return { counts, call('ZCARD', Q .. 'X'), oldest, math.min(soon, tonumber(ARGV[4])), found[9], found[10], settings }
+return { counts, call('ZCARD', Q .. 'X'), oldest, math.min(soon, tonumber(ARGV[4])), valueOf('arrived'), valueOf('over'), settings }

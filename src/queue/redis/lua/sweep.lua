@@ -36,35 +36,61 @@ local function failLate()
   return #late
 end
 
--- Deletes from the run of ends at the front of F as many as may go; answers how many, and whether the run is through.
-local function purgeRun(entry, kept, most)
-  local run, ended = parse('>I6I6', entry)
-  local names, purged, left = {}, 0, nil
-  for uniq in string.gmatch(sub(entry, 13), '[^,]+') do append(names, uniq) end
-  loadAll(names)
-  for i = 1, #names do
-    local T = load(names[i])
-    -- Else it was retried since, or deleted already.
-    if T and T[STATE] >= SUCCEEDED and T[STATE] ~= MISSING and T[PLACE] == run then
-      if purged == most or (kept - purged <= keptMax and ended + retentionMs > NOW) then
-        left = i
-        break
+-- Whether a task that has a head is where `run` mentions it, in `state`, or in a final one.
+local function isOf(T, run, state)
+  local is = T and T[STATE]
+  return is and T[PLACE] == run and (is == state or state == SUCCEEDED and is > SUCCEEDED and is ~= MISSING)
+end
+
+-- Calls `each` with the tasks of a list that still are where `run` mentions them: with the chunk and slot of one that lives in its
+-- row, else with the task; until it answers false. Answers whether it went through, and otherwise what is left of the list.
+local function eachOf(list, run, state, each)
+  for i = 1, #list do
+    local piece = list[i]
+    local C = piece.number and chunkOf(piece.number)
+    while C and piece.n > 0 do
+      local row = rowAt(C, piece.slot)
+      if byte(row) == state and parse('>I6', row, 2) == run then
+        if not each(C, piece.slot) then return false, i end
+      elseif byte(row) == MOVED then
+        local T = loadSlot(C, piece.slot)
+        if isOf(T, run, state) and not each(nil, nil, T) then return false, i end
       end
-      purge(T)
-      purged = purged + 1
+      piece.slot, piece.n = piece.slot + 1, piece.n - 1
+    end
+    if not piece.number then
+      local T = load(piece)
+      if isOf(T, run, state) and not each(nil, nil, T) then return false, i end
     end
   end
-  if not left then
+  return true
+end
+
+-- Deletes from the run of ends at the front of F as many as may go; answers how many, and whether the run is through.
+local function purgeRun(entry, kept, most)
+  local run, ended, at = parse('>I6I6', entry)
+  local list, purged = unpackPieces(entry, at), 0
+  local names = {}
+  for i = 1, #list do
+    if not list[i].number then append(names, list[i]) end
+  end
+  loadAll(names)
+  local through, left = eachOf(list, run, SUCCEEDED, function(C, slot, T)
+    if purged == most or (kept - purged <= keptMax and ended + retentionMs > NOW) then return false end
+    if C then purgeRow(C, slot, rowAt(C, slot)) else purge(T) end
+    purged = purged + 1
+    return true
+  end)
+  if through then
     call('LPOP', Q .. 'F')
   elseif purged > 0 then
-    call('LSET', Q .. 'F', 0, sub(entry, 1, 12) .. table.concat(names, ',', left))
+    call('LSET', Q .. 'F', 0, sub(entry, 1, 12) .. packPieces({ unpack(list, left) }))
   end
-  return purged, not left
+  return purged, through
 end
 
 local function purgeOld()
-  local kept, purged = 0, 0
-  for _, n in ipairs(call('HMGET', Q .. 'q', '5', '6', '7')) do kept = kept + (tonumber(n) or 0) end
+  local kept, purged = valueOf('5') + valueOf('6') + valueOf('7'), 0
   while purged < batch do
     local entry = call('LINDEX', Q .. 'F', 0)
     if not entry then break end
@@ -78,20 +104,17 @@ end
 local function listExpired()
   local listed = {}
   for _, run in ipairs(call('ZRANGEBYSCORE', Q .. 'E', '-inf', NOW, 'LIMIT', 0, batch)) do
-    local live = false
-    for uniq in string.gmatch(call('GET', Q .. 'E:' .. run) or '', '[^,]+') do
-      local T = load(uniq)
-      if T and T[STATE] == RUNNING and T[PLACE] == tonumber(run) then
-        live = true
-        if #listed < batch then
-          local header, z = get(T, 'h') or '', get(T, 'z') or ''
-          append(listed, pack('>Bc0I4I2I6I4c0Bc0', #uniq, uniq, T[FENCE], T[ATTEMPT], T[STARTED], #header, header, #z, z))
-        end
-      end
-    end
+    local list, live = unpackPieces(call('HGET', Q .. 'i', run) or '', 3), false
+    eachOf(list, tonumber(run), RUNNING, function(C, slot, T)
+      live = true
+      if #listed == batch then return false end
+      T = T or loadSlot(C, slot)
+      local header, z = get(T, 'h') or '', get(T, 'z') or ''
+      append(listed, pack('>Bc0I4I2I6I4c0Bc0', #T.uniq, T.uniq, T[FENCE], T[ATTEMPT], T[STARTED], #header, header, #z, z))
+      return true
+    end)
     if not live then
       call('ZREM', Q .. 'E', run)
-      call('DEL', Q .. 'E:' .. run)
       call('HDEL', Q .. 'i', run)
     end
   end

@@ -13,8 +13,8 @@
 -- A reply is {outcomes, {signal, effect, …}}: packed outcomes in the items' order; then the signal that is the caller's to
 -- tell ('' for none) and the outbox entries that were added.
 -- There are none of these while a library is loaded.
---@state char, byte, sub, format, floor = string.char, string.byte, string.sub, string.format, math.floor
---@state call, pack, parse, band, bor = redis.call, struct.pack, struct.unpack, bit.band, bit.bor
+--@once char, byte, sub, format, floor = string.char, string.byte, string.sub, string.format, math.floor
+--@once call, pack, parse, band, bor = redis.call, struct.pack, struct.unpack, bit.band, bit.bor
 --@state Q, ARGV = keys[1], args
 --@state CHANNEL, LOG_MAX, INPUT, HEARS = args[1], tonumber(args[2]), args[3], args[#args]
 --@state clock = call('TIME')
@@ -29,10 +29,9 @@
 --@constant CANCELED 7
 --@constant MISSING 255
 
--- What changes of a task is its head, in the hash t. All else is written once, in batches, and read by what the head says. What
--- a lease and an end change comes first, so that the heads of tasks that fare alike differ in their tails alone.
---@constant HEAD '>BBBI3I2I2I2I4I4I6I6I6I4I6I5BI4I4I6I6'
---@constant HEAD_FIELDS 20
+-- A task's fields, as they are packed in a head: in the hash t, for each task that has left its row (chunk.lua).
+--@constant HEAD '>BBBI3I2I2I2I4I4I6I6I6I4I6I5BI6I6'
+--@constant HEAD_FIELDS 18
 --@constant STATE 1
 --@constant PRIORITY 2
 --@constant FIRST_STATE 3
@@ -42,17 +41,16 @@
 --@constant PENDING 7
 --@constant FENCE 8
 --@constant LAST 9
--- Where the index of its state mentions it: the place in its lane, the number of its lease run, or of its final run.
+-- Where the index of its state mentions it: the place in its lane (0 where its row waits), the number of its lease run, or of its
+-- final run.
 --@constant PLACE 10
--- Its chunk, the slot in it, and where its spec lies in it.
+-- Its chunk, and the slot in it.
 --@constant CHUNK 15
 --@constant SLOT 16
---@constant OFFSET 17
---@constant LENGTH 18
 -- The number of the worker of its last lease.
 --@constant WORKER 13
---@constant CREATED 19
---@constant QUEUED_AT 20
+--@constant CREATED 17
+--@constant QUEUED_AT 18
 --@constant STARTED 14
 --@constant FINISHED 11
 --@constant DUE 12
@@ -65,6 +63,6 @@
 local BITS = { l = 8, h = 16, f = 32, d = 64, o = 128, e = 256, p = 512, u = 1024, r = 2048, g = 4096, z = 8192, s = 16384 }
 
 --@constant MARK '\31'
-local function text(n) return format('%.0f', n) end
+local function text(n) return format('%d', n) end
 local function has(T, bit) return band(T[FLAGS], bit) ~= 0 end
 local function queueName() return string.match(Q, '{(.-)}') end

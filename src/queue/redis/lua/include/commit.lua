@@ -1,21 +1,24 @@
--- What the items of a call gather: heads and fields, indexes, the outbox and the signal; commit() writes it all.
+-- What the items of a call gather: rows, heads and fields, indexes, the outbox and the signal; commit() writes it all.
 --@include numbers
 --@include tell
 --@include task
 --@include lanes
 --@include runs
+--@include pieces
 --@state dirty, heads, puts, drops = {}, {}, {}, {}
 --@state pushes, fronts = {}, {}
---@state leases, unleased, finals, finalRun = {}, {}, {}, nil
+--@state leases, unleased, finals, ends, finalRun = {}, {}, {}, 0, nil
 --@state scheduled, unscheduled, starts, unstarts, stale = {}, {}, {}, {}, {}
 --@state workers = {}
 --@state effects, changed, revoked, ready = {}, {}, {}, false
 
 local function append(list, value) list[#list + 1] = value end
 
+-- Writes the task's head. One that lived in its row lives there no more.
 local function save(T)
   if T.saved then return end
   T.saved = true
+  if T.C then setRows(T.C, T[SLOT], 1, HAS_MOVED) end
   append(dirty, T)
 end
 
@@ -80,10 +83,21 @@ local function unlease(T) unleased[T[PLACE]] = (unleased[T[PLACE]] or 0) + 1 end
 local function leaseRun(due)
   local run = leases[due]
   if not run then
-    run = { number = take('run'), names = {} }
+    run = { number = take('run'), tasks = {}, n = 0 }
     leases[due] = run
   end
   return run
+end
+
+-- Moves the lease of a task that lives in its row, and goes on living there.
+local function leaseRow(T, due)
+  if T[DUE] == due then return end
+  local run = leaseRun(due)
+  unlease(T)
+  T[DUE], T[PLACE] = due, run.number
+  run.n = run.n + 1
+  addSlots(run.tasks, T.C, T[SLOT], 1)
+  setRows(T.C, T[SLOT], 1, pack(ROW, RUNNING, run.number, T[WORKER], T[STARTED], due, NO_OUTPUT))
 end
 
 local function leaseUntil(T, due)
@@ -93,7 +107,8 @@ local function leaseUntil(T, due)
   end
   local run = leaseRun(due)
   T[DUE], T[PLACE] = due, run.number
-  append(run.names, T.uniq)
+  run.n = run.n + 1
+  append(run.tasks, T.uniq)
 end
 
 local function workerUsed(number, by) workers[number] = (workers[number] or 0) + by end
@@ -108,24 +123,22 @@ end
 -- stretch is dropped when it is reached. Answers whether it has an entry.
 --@constant SETTLED_MAX 1000
 local function settleLane(lane)
-  local key = Q .. 'Q:' .. lane
+  local list = listOf(lane)
   for _ = 1, SETTLED_MAX do
-    local entry = call('LINDEX', key, 0)
+    local entry = firstOf(list)
     if not entry then
       if not unparkEmpty(lane) then closeLane(lane) end
       return false
     end
     local run = runOf(entry)
-    local from = run.at
-    if nextOf(run) then
-      if run.at > from then
-        call('LSET', key, 0, restOf(run))
-        add('stale', from - run.at)
-      end
+    local isThere = settleRun(run)
+    if isThere and run.at == 0 then return true end
+    dropFirstOf(list)
+    add('stale', -run.at)
+    if isThere then
+      addFirst(list, restOf(run))
       return true
     end
-    call('LPOP', key)
-    add('stale', from - run.at)
   end
   return true
 end
@@ -134,11 +147,10 @@ local commit
 do
 local function writeLeases()
   for due, run in pairs(leases) do
-    if run.names[1] then
+    if run.n > 0 then
       local number = text(run.number)
-      call('SET', Q .. 'E:' .. number, table.concat(run.names, ','))
       call('ZADD', Q .. 'E', text(due), number)
-      call('HSET', Q .. 'i', number, #run.names)
+      call('HSET', Q .. 'i', number, pack('>I2', run.n) .. packPieces(run.tasks))
     end
   end
 end
@@ -147,18 +159,21 @@ end
 local function writeUnleased()
   for number, by in pairs(unleased) do
     local name = text(number)
-    if call('HINCRBY', Q .. 'i', name, -by) <= 0 then
-      call('DEL', Q .. 'E:' .. name)
-      call('ZREM', Q .. 'E', name)
+    local run = call('HGET', Q .. 'i', name)
+    local left = run and parse('>I2', run) - by or 0
+    if left > 0 then
+      call('HSET', Q .. 'i', name, pack('>I2', left) .. sub(run, 3))
+    elseif run then
       call('HDEL', Q .. 'i', name)
+      call('ZREM', Q .. 'E', name)
     end
   end
 end
 
 local function writeFinals()
   if not finals[1] then return end
-  add('over', #finals)
-  call('RPUSH', Q .. 'F', pack('>I6I6', runOfEnds(), NOW) .. table.concat(finals, ','))
+  add('over', ends)
+  call('RPUSH', Q .. 'F', pack('>I6I6', runOfEnds(), NOW) .. packPieces(finals))
 end
 
 local function writeTasks()
@@ -171,6 +186,7 @@ local function writeTasks()
     append(heads, T.uniq)
     append(heads, T.head or pack(HEAD, unpack(T, 1, HEAD_FIELDS)))
   end
+  writeRows()
   if heads[1] then callMany('HSET', Q .. 't', heads) end
   for field, values in pairs(puts) do callMany('HSET', Q .. field, values) end
   for field, names in pairs(drops) do callMany('HDEL', Q .. field, names) end
@@ -200,9 +216,11 @@ end
 -- The last step of every script that changes something. Answers with the outbox entries that were added, after the signal
 -- that is the caller's to tell.
 function commit()
-  for lane, entries in pairs(fronts) do lanePush(lane, entries, 'LPUSH') end
-  for lane, entries in pairs(pushes) do lanePush(lane, entries, 'RPUSH') end
+  for lane, entries in pairs(fronts) do lanePush(lane, entries, true) end
+  for lane, entries in pairs(pushes) do lanePush(lane, entries) end
   for lane in pairs(stale) do settleLane(lane) end
+  writeLists()
+  writeRanks()
   writeFinals()
   writeLeases()
   writeUnleased()
@@ -215,7 +233,7 @@ function commit()
   if effects[1] then writeEffects() end
   writeNumbers()
   local told = ready or changed[1] or revoked[1]
-  table.insert(effects, 1, told and tell(ready, changed, revoked) or '')
+  table.insert(effects, 1, told and tell(ready, tellPieces(changed), revoked) or '')
   return effects
 end
 end

@@ -17,8 +17,7 @@ local function keyOf(T)
 end
 
 -- One task of a key runs more, or fewer: a place that it leaves is another's.
-local function keyRuns(T, by)
-  local key = keyOf(T)
+local function keyRuns(key, by)
   if key == '' then return end
   if call('HINCRBY', Q .. 'K', key, by) <= 0 then call('HDEL', Q .. 'K', key) end
   if keyStates[key] then keyStates[key].running = keyStates[key].running + by end
@@ -30,7 +29,7 @@ local function leave(T)
   local state = T[STATE]
   if state == RUNNING then
     unlease(T)
-    keyRuns(T, -1)
+    keyRuns(keyOf(T), -1)
     if valueOf('capped') == 1 then ready = true end
   elseif state == QUEUED then
     stale[laneNameOf(T)] = true
@@ -48,7 +47,7 @@ local function enterReady(T, first)
   T[PLACE] = take('place')
   T[DUE] = 0
   if not first then T[QUEUED_AT] = NOW end
-  gather(first and fronts or pushes, laneNameOf(T), entryOf(T, T[PLACE], T.uniq))
+  gather(first and fronts or pushes, laneNameOf(T), entryOf(T[PLACE], T.uniq))
   local z = timeoutsOf(T)
   if z and z.toStart > 0 then
     append(starts, T[QUEUED_AT] + z.toStart)
@@ -102,6 +101,7 @@ end
 local function finalize(T, state, reason)
   T[FINISHED], T[PLACE] = NOW, runOfEnds()
   append(finals, T.uniq)
+  ends = ends + 1
   if state == FAILED then
     T[FLAGS] = bor(T[FLAGS], IS_DEAD)
     call('ZADD', Q .. 'X', text(T[CHUNK] + T[SLOT]), T.uniq)

@@ -5,8 +5,8 @@
 local function readPolicy()
   if knowsPolicy then return end
   knowsPolicy = true
-  local policy = call('HGET', Q .. 'q', 'policy')
-  if policy then runningMax, perKeyMax, rate, burst, keyRate, keyBurst, weighted = parse('>I4I4ddddB', policy) end
+  local policy = packedOf('policy')
+  if policy ~= '' then runningMax, perKeyMax, rate, burst, keyRate, keyBurst, weighted = parse('>I4I4ddddB', policy) end
 end
 
 -- A token bucket's whole tokens, and the wait for one; `full`: when it will be full again.

@@ -1,66 +1,45 @@
--- Runs: neighbours in one chunk that an entry of a lane names. A chunk S:NUMBER holds the specs of tasks that came together: its
--- index, bytes I2, count B, then the unique parts, each of the width B or, where that is 0, with its length before it, then the
--- bytes of each spec I4; then the specs. Its number is the number of its first task.
+-- Runs: what an entry of a lane names (lanes.lua). A task that waits in its row is at its place, and so is one that moved into a
+-- head while it waited there, whose place is 0; another one with a head is where that says the place is. What is not at its place any more is stale, and dropped when it is reached.
 --@include lanes
 --@include task
---@constant INDEX_HEAD 4
-
--- Unique parts that an index names: `n` from a slot on.
-local function indexNames(index, slot, n)
-  local names, width = {}, byte(index, INDEX_HEAD)
-  if width > 0 then
-    local at = INDEX_HEAD + 1 + slot * width
-    for i = 1, n do
-      names[i] = sub(index, at, at + width - 1)
-      at = at + width
-    end
-    return names
-  end
-  local at = INDEX_HEAD + 1
-  for i = 1, slot + n do
-    local name, after = parse('>Bc0', index, at)
-    if i > slot then names[i - slot] = name end
-    at = after
-  end
-  return names
-end
-
 local function runOf(entry)
-  local chunk, slot, n, bytes, place = parse(ENTRY, entry)
-  local run = { chunk = chunk, slot = slot, n = n, bytes = bytes, place = place, at = 0 }
-  if n == 1 then
-    run.names = { sub(entry, 16) }
-  else
-    local index = call('GETRANGE', Q .. 'S:' .. text(chunk), 0, bytes - 1)
-    -- Else the chunk went with its last task, and all that the entry names is stale.
-    run.names = index ~= '' and indexNames(index, slot, n) or {}
+  if byte(entry) == 0 then
+    local place, at = parse('>I6', entry, 2)
+    return { place = place, uniq = sub(entry, at), n = 1, at = 0 }
   end
-  return run
+  local number, slot, n = parse('>I5BB', entry, 2)
+  -- Without its chunk, all that the entry names is gone.
+  return { C = chunkOf(number), number = number, slot = slot, n = n, at = 0, place = 0 }
 end
 
--- Reads the heads of the next `most` tasks of a run at once.
-local function fetch(run, most)
-  local names = {}
-  for i = run.at + 1, math.min(run.n, run.at + most) do
-    local name = run.names[i]
-    if name and not loaded[name] and not raw[name] then names[#names + 1] = name end
+-- The name of a run's task at its `at`; '' where it is gone.
+local function nameOf(run) return run.uniq or run.C and uniqOf(run.C, run.slot + run.at) or '' end
+
+-- Whether that task lives in its row.
+local function isInRow(run) return run.C and byte(rowAt(run.C, run.slot + run.at)) == 0 end
+
+local function isNext(run)
+  if run.C then
+    storedRows(run.C, run.slot + run.at, run.n - run.at)
+    local row = byte(rowAt(run.C, run.slot + run.at))
+    if row ~= MOVED then return row == 0 end
   end
-  loadAll(names)
+  local T = load(nameOf(run))
+  if not T or T[STATE] ~= QUEUED or T[PLACE] ~= run.place then return false end
+  return run.uniq or T[CHUNK] == run.number and T[SLOT] == run.slot + run.at
 end
 
--- The first task of a run, from its `at` on, that still waits at its place; `at` moves past those that do not.
-local function nextOf(run)
+-- Whether some task of a run, from its `at` on, still waits at its place; `at` moves past those that do not.
+local function settleRun(run)
   while run.at < run.n do
-    local name = run.names[run.at + 1]
-    local T = name and load(name)
-    if T and T[STATE] == QUEUED and T[PLACE] == run.place + run.at then return T end
+    if isNext(run) then return true end
     run.at = run.at + 1
   end
+  return false
 end
 
 -- What is left of a run, as an entry.
 local function restOf(run)
-  local n, place = run.n - run.at, run.place + run.at
-  if n == 1 then return pack(ENTRY, run.chunk, run.slot + run.at, 1, 0, place) .. run.names[run.n] end
-  return pack(ENTRY, run.chunk, run.slot + run.at, n, run.bytes, place)
+  if run.uniq then return entryOf(run.place, run.uniq) end
+  return entryOfSlots(run.number, run.slot + run.at, run.n - run.at)
 end

@@ -38,6 +38,7 @@ local function lanesOfTenant(L)
   if not tenantLanes[tenant] then
     local digit = sub(L.name, 1, 1)
     local plain = L.tenant == 'default' and digit or table.concat({ digit, L.tenant, '', '' }, MARK)
+    writeRanks()
     local n = tonumber(call('HGET', Q .. 'T', tenant)) or 0
     tenantLanes[tenant] = math.max(1, n + (call('ZSCORE', Q .. 'R', plain) and 1 or 0))
   end
@@ -58,21 +59,23 @@ end
 
 local function popRun(L)
   if L.run or L.closed then return end
-  local entry = call('LPOP', Q .. 'Q:' .. L.name)
-  if entry then L.run = runOf(entry) end
+  local list = listOf(L.name)
+  local entry = firstOf(list)
+  if not entry then return end
+  dropFirstOf(list)
+  L.run = runOf(entry)
 end
 
 -- Writes a lane back as it is now: what is left of its run, its pass, or that it is closed.
 local function putBack(L)
   local rest = L.run and L.run.at < L.run.n
-  local key = Q .. 'Q:' .. L.name
-  if rest then call('LPUSH', key, restOf(L.run)) end
+  if rest then addFirst(listOf(L.name), restOf(L.run)) end
   L.run = nil
   if L.closed then return end
   local there = true
   if valueOf('stale') > 0 then
     there = settleLane(L.name)
-  elseif not rest and call('EXISTS', key) == 0 then
+  elseif not rest and not firstOf(listOf(L.name)) then
     closeLane(L.name)
     there = false
   end
@@ -87,7 +90,7 @@ local function putBack(L)
     parkLane(L.name, L.key, L.pass, at)
     L.closed = true
   else
-    call('ZADD', lanesKey(L.labels), text((9 - L.priority) * PASSES + L.pass), L.name)
+    setRank(lanesKey(L.labels), L.name, rankOf(L.name, L.pass))
   end
 end
 
@@ -100,27 +103,25 @@ local function putAllBack()
   touched = {}
 end
 
--- The lane's next task, or nothing: then it is closed or parked, and no more in the order.
-local function prepare(L, most)
+-- Whether the lane has a next task, at its run's `at`; else it is closed or parked, and no more in the order.
+local function prepare(L)
   if L.closed then return end
   touched[L.name] = L
   if keyHeld(L.key) then
     putBack(L)
-    return
+    return false
   end
   while true do
     popRun(L)
     if not L.run then
       closeLane(L.name)
       L.closed = true
-      return
+      return false
     end
     local from = L.run.at
-    local name = L.run.names[from + 1]
-    if from < L.run.n and name and not loaded[name] and not raw[name] then fetch(L.run, most) end
-    local T = nextOf(L.run)
+    local isThere = settleRun(L.run)
     if L.run.at > from then add('stale', from - L.run.at) end
-    if T then return T end
+    if isThere then return true end
     L.run = nil
   end
 end
@@ -149,19 +150,17 @@ local function dropFirst(heap)
   if heap[1] then sink(heap, 1) end
 end
 
--- The first lanes of a priority, up to `most`, out of the sets that a worker may be served from.
-local function lanesAt(sets, priority, most)
-  local heap, low, high = {}, scoreOf(priority), '(' .. scoreOf(priority - 1)
-  for _, set in ipairs(sets) do
-    local found = call('ZRANGEBYSCORE', set, low, high, 'WITHSCORES', 'LIMIT', 0, most)
-    for i = 1, #found, 2 do heap[#heap + 1] = laneAt(found[i], tonumber(found[i + 1])) end
-  end
+-- A heap of lanes, their first runs read.
+local function heapOf(heap)
   if #heap > 1 then
     local names = {}
+    for i, L in ipairs(heap) do names[i] = L.name end
+    readLists(names)
+    names = {}
     for _, L in ipairs(heap) do
       popRun(L)
       touched[L.name] = L
-      local name = L.run and L.run.names[L.run.at + 1]
+      local name = L.run and L.run.uniq
       if name and not loaded[name] then names[#names + 1] = name end
     end
     loadAll(names)
@@ -170,8 +169,20 @@ local function lanesAt(sets, priority, most)
   return heap
 end
 
+-- The first lanes of a priority, up to `most`, out of the sets that a worker may be served from.
+local function lanesAt(sets, priority, most)
+  writeRanks()
+  local heap, low, high = {}, scoreOf(priority), '(' .. scoreOf(priority - 1)
+  for _, set in ipairs(sets) do
+    local found = call('ZRANGEBYSCORE', set, low, high, 'WITHSCORES', 'LIMIT', 0, most)
+    for i = 1, #found, 2 do heap[#heap + 1] = laneAt(found[i], tonumber(found[i + 1])) end
+  end
+  return heapOf(heap)
+end
+
 -- The highest priority, at or below `most`, that has a lane in the sets.
 local function priorityFrom(sets, most)
+  writeRanks()
   local best
   for _, set in ipairs(sets) do
     local first = call('ZRANGEBYSCORE', set, scoreOf(most), '+inf', 'LIMIT', 0, 1)[1]
@@ -181,13 +192,56 @@ local function priorityFrom(sets, most)
   return best
 end
 
+local function priorityAt(ranked, i) return tonumber(sub(ranked[2 * i - 1], 1, 1)) end
+
+-- The first lanes of a set, up to `most` and one, names and scores in turn; the first one's priority, and how many have it too.
+local function firstLanes(set, most)
+  local ranked = call('ZRANGE', set, 0, most, 'WITHSCORES')
+  local n = #ranked / 2
+  if n == 0 then return end
+  local best = priorityAt(ranked, 1)
+  while priorityAt(ranked, n) ~= best do n = n - 1 end
+  return { ranked = ranked, priority = best, n = math.min(n, most), isCut = #ranked > 2 * most, hasLower = n < #ranked / 2 }
+end
+
+-- The highest priority that has a lane, the first of these lanes by set, and whether a lower one has any.
+local function highest(sets, most)
+  writeRanks()
+  local found, best = {}, nil
+  for _, set in ipairs(sets) do
+    local first = firstLanes(set, most)
+    if first then
+      found[#found + 1] = first
+      best = math.max(best or 0, first.priority)
+    end
+  end
+  if not best then return end
+  local tops, hasLower, isCut = {}, false, false
+  for _, first in ipairs(found) do
+    if first.priority == best then tops[#tops + 1] = first end
+    hasLower = hasLower or first.priority < best or first.hasLower
+    isCut = isCut or first.isCut
+  end
+  return best, tops, hasLower or isCut and best > 0 and priorityFrom(sets, best - 1) ~= nil
+end
+
+local function lanesOf(tops)
+  local found = {}
+  for _, first in ipairs(tops) do
+    for i = 1, first.n do
+      found[#found + 1] = laneAt(first.ranked[2 * i - 1], tonumber(first.ranked[2 * i]))
+    end
+  end
+  return found
+end
+
 -- The first lane of each priority below one, as far as it has a task.
 local function lowerLanes(sets, priority)
   local found = {}
   local at = priority > 0 and priorityFrom(sets, priority - 1)
   while at do
     local heap = lanesAt(sets, at, 1)
-    if heap[1] and prepare(heap[1], 1) then
+    if heap[1] and prepare(heap[1]) then
       found[#found + 1] = heap[1]
       at = at > 0 and priorityFrom(sets, at - 1)
     else

@@ -1,12 +1,37 @@
--- Tasks' heads, and their logs. The log of a task that is leased once and succeeds is known from its head; else its entries
+-- Tasks as arrays of their fields, out of a row or a head, and their logs. The log of a task that is leased once and succeeds is known from its head; else its entries
 -- from the second on lie packed in the field l, and once they outgrow that, or have to be trimmed, all of them in a list.
---@include base
+--@include chunk
 --@constant LOG_FIELD_BYTES 512
 --@state loaded, raw = {}, {}
 
 local function taskOf(uniq, head)
   local T = { parse(HEAD, head) }
   T.uniq = uniq
+  loaded[uniq] = T
+  return T
+end
+
+-- A task that lives in its row, with what a head of its own would come with.
+local function taskOfRow(C, slot, uniq)
+  local state, run, worker, started, at, output = parse(ROW, rowAt(C, slot))
+  local kind, sets, flags = kindOf(C, slot), {}, 0
+  if #kind.lane > 1 then sets.g, flags = kind.lane, flags + BITS.g end
+  if kind.header ~= '' then sets.h, flags = kind.header, flags + BITS.h end
+  if C.width > 0 and call('HEXISTS', Q .. 'f', uniq) == 1 then flags = flags + BITS.f end
+  if output ~= NO_OUTPUT and state == SUCCEEDED then sets.o, flags = outputOf(call('HGET', Q .. 'U:' .. C.name, output), slot - output), flags + BITS.o end
+  local attempt, last, due, finished = 1, 2, 0, 0
+  if state == 0 then
+    state, attempt, last = QUEUED, 0, 1
+  elseif state == RUNNING then
+    due = at
+  else
+    last, finished = 3, at
+  end
+  local T = {
+    state, kind.priority, QUEUED, flags, attempt, 1, 0, C.fence + attempt, last, run, finished, due, worker, started,
+    C.number, slot, C.created, C.created,
+  }
+  T.uniq, T.C, T.sets = uniq, C, sets
   loaded[uniq] = T
   return T
 end
@@ -18,11 +43,33 @@ local function loadAll(names)
   for i = 1, #names do raw[names[i]] = found[i] or nil end
 end
 
+-- The chunk and the slot of a task that lives in its row, or its head, or neither. A task with a name of its own is found by what
+-- stands in place of its head: IN_ROW B, chunk I5, slot B.
+local function placeOf(uniq)
+  local head = raw[uniq] or call('HGET', Q .. 't', uniq)
+  if head then
+    if byte(head) ~= IN_ROW then return nil, head end
+    local number, slot = parse('>I5B', head, 2)
+    return chunkOf(number), slot
+  end
+  return madeAt(uniq)
+end
+
 local function load(uniq)
   local T = loaded[uniq]
   if T then return T end
-  local head = raw[uniq] or call('HGET', Q .. 't', uniq)
-  return head and taskOf(uniq, head)
+  local C, found = placeOf(uniq)
+  if not C then return found and taskOf(uniq, found) end
+  if byte(rowAt(C, found)) < MOVED then return taskOfRow(C, found, uniq) end
+end
+
+-- The task in a slot, as far as it is there.
+local function loadSlot(C, slot)
+  local row = byte(rowAt(C, slot))
+  if row == GONE then return end
+  local uniq = uniqOf(C, slot)
+  if row == MOVED then return load(uniq) end
+  return loaded[uniq] or taskOfRow(C, slot, uniq)
 end
 
 local function get(T, field)
