@@ -34,7 +34,8 @@ export class ServedCall implements CallContext {
     this.deadlineMs = Number.isFinite(deadlineMs) ? deadlineMs : undefined;
     // grpc-js says "cancelled" when the caller goes, when the deadline passes, and once more when a call has ended well.
     (call as EventEmitter).once("cancelled", () => {
-      if (!this.#ended) this.stop(this.#isLate() ? late() : gone());
+      const isOver = this.#ended && this.#abort === undefined;
+      if (!isOver) this.stop(this.#isLate() ? late() : gone());
     });
   }
 
@@ -65,7 +66,7 @@ export class ServedCall implements CallContext {
     this.#abort?.abort(this.#stopped);
   }
 
-  /** The handler has ended: nothing is left to stop. */
+  /** The handler has ended: nothing is left to stop but what it gave the signal to, a reading of the requests, say. */
   end(): void {
     this.#ended = true;
   }

@@ -97,6 +97,18 @@ describe("a handler", () => {
     await until(() => notes.observed.length > 0);
   });
 
+  test("whose call ended well is not told that its caller has gone", async () => {
+    const contexts: CallContext[] = [];
+    const { connection } = await serveTasks({
+      getTask: async (_request: unknown, context: CallContext) => {
+        contexts.push(context);
+        return {};
+      },
+    });
+    for (let calls = 0; calls < 5; calls++) await connection.unary(getTask, { taskId: "" }, patient);
+    expect(contexts[0]?.signal.aborted).toBe(false);
+  });
+
   test("is told that the deadline has passed, and the caller hears of it", async () => {
     const reason = Promise.withResolvers<unknown>();
     const { connection, notes } = await serveTasks({
@@ -216,6 +228,18 @@ describe("a stream", () => {
     const call = connection.bidi(submitStream, patient);
     await call.send({ batchId: 7, specs: [] });
     expect((await gather(call.responses)).map(({ batchId }) => batchId)).toEqual([7, 99]);
+  });
+
+  test("both ways ends with its call what its handler left reading", async () => {
+    const left = Promise.withResolvers<unknown>();
+    const { connection } = await serveTasks({
+      async *submitStream(requests: AsyncIterable<SubmitStreamRequest>) {
+        gather(requests).then(left.resolve, left.resolve);
+        yield { batchId: 1, results: [] };
+      },
+    });
+    expect(await gather(connection.bidi(submitStream, patient).responses)).toHaveLength(1);
+    await left.promise;
   });
 
   test("both ways ends its handler's reading where the caller goes away", async () => {

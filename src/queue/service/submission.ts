@@ -164,7 +164,7 @@ function retryPolicy(check: FieldCheck, spec: RetrySpec | undefined, roleDefault
   };
 }
 
-const noParents: readonly Parent[] = [];
+const noParents: readonly Parent[] = Object.freeze([]);
 
 function parentsOf(check: FieldCheck, spec: TaskSpec): readonly Parent[] {
   if (spec.dependencies.length === 0) return noParents;
