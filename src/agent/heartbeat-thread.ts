@@ -40,13 +40,14 @@ class RoleRenewals {
     setInterval(() => this.#renew(), mustRenew(leaseMs));
   }
 
-  hold({ taskId, fence }: HeldTerm): void {
-    this.#held.set(taskId, { fence, sentMs: [] });
-    this.#wake();
+  hold(terms: readonly HeldTerm[]): void {
+    for (const { taskId, fence } of terms) this.#held.set(taskId, { fence, sentMs: [] });
+    if (terms.length > 0) this.#wake();
   }
 
-  drop({ taskId, fence }: HeldTerm): void {
-    if (this.#held.get(taskId)?.fence === fence) this.#held.delete(taskId);
+  drop(terms: readonly HeldTerm[]): void {
+    for (const { taskId, fence } of terms)
+      if (this.#held.get(taskId)?.fence === fence) this.#held.delete(taskId);
     if (this.#leaving && this.#held.size === 0) this.#stream?.end();
   }
 
@@ -114,6 +115,6 @@ const roles = new Map<string, RoleRenewals>();
 parentPort?.on("message", (message: ToHeartbeat) => {
   const role = roles.get(message.role) ?? new RoleRenewals(connection, message);
   roles.set(message.role, role);
-  if (message.hold) role.hold(message.hold);
-  if (message.drop) role.drop(message.drop);
+  role.hold(message.hold);
+  role.drop(message.drop);
 });

@@ -7,13 +7,13 @@ export interface HeldTerm {
   readonly fence: number;
 }
 
-/** Take up, or let go of, one lease. */
+/** Leases to take up, and to let go of. */
 export interface ToHeartbeat {
   readonly role: string;
   readonly workerId: string;
   readonly leaseMs: number;
-  readonly hold?: HeldTerm;
-  readonly drop?: HeldTerm;
+  readonly hold: readonly HeldTerm[];
+  readonly drop: readonly HeldTerm[];
 }
 
 export interface FromHeartbeat {

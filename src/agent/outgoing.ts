@@ -3,6 +3,7 @@
  * size. Log entries that the stream has no room for are kept up to a bound; past it the oldest are lost.
  */
 import { type LogAppend, TaskOutcome, WorkRequest } from "../../gen/grpc/agentmesh/v1/worker.ts";
+import { encoded } from "../core/encode.ts";
 
 /** Bytes of reports in one message; well below what a receiver takes, however large a single output is. */
 const messageBytesMax = 4 * 1_048_576;
@@ -30,7 +31,7 @@ export class Outgoing {
       this.#roomFor(bytes).request.append.push(append);
     }
     for (const outcome of part.finish ?? [])
-      this.#roomFor(TaskOutcome.encode(outcome).finish().length).request.finish.push(outcome);
+      this.#roomFor(encoded(TaskOutcome, outcome).length).request.finish.push(outcome);
     this.#forgetOldest();
   }
 

@@ -3,6 +3,7 @@ import { Payload } from "../../gen/grpc/agentmesh/v1/payload.ts";
 import { Dependency_Condition, type LogEntry } from "../../gen/grpc/agentmesh/v1/task.ts";
 import type { Lease, LeaseTerm, TaskOutcome } from "../../gen/grpc/agentmesh/v1/worker.ts";
 import type { MeshClient } from "../client/mesh-client.ts";
+import { encoded } from "../core/encode.ts";
 import { derivedId } from "../core/ids.ts";
 import { fromPayload, toPayload } from "../core/payload.ts";
 import { durationToMs, msToDuration } from "../core/time.ts";
@@ -31,7 +32,9 @@ export class RunningTask {
   readonly term: LeaseTerm;
   readonly lease: Lease;
   readonly #options: RunningTaskOptions;
-  readonly #abort = new AbortController();
+  /** Made when it is asked for: most handlers never look at their signal. */
+  #abort: AbortController | undefined;
+  #stopReason: string | undefined;
   readonly #leaseMs: number;
   #trustTimer: NodeJS.Timeout | undefined;
   #deadlineTimer: NodeJS.Timeout | undefined;
@@ -64,13 +67,22 @@ export class RunningTask {
     this.settle();
     if (this.stopped) return;
     this.#canceled = canceled;
+    this.#stopReason = reason;
     this.#options.stopped(this);
-    this.#abort.abort(new DOMException(reason, "AbortError"));
+    this.#abort?.abort(abortError(reason));
   }
 
   /** True once {@link stop} was called: what the handler answers then is nobody's business. */
   get stopped(): boolean {
-    return this.#abort.signal.aborted;
+    return this.#stopReason !== undefined;
+  }
+
+  get #signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#stopReason !== undefined) this.#abort.abort(abortError(this.#stopReason));
+    }
+    return this.#abort.signal;
   }
 
   /** Lets go of the lease's timers; for after the outcome was accepted or refused. */
@@ -99,13 +111,15 @@ export class RunningTask {
   #context(): TaskContext {
     const { role, mesh, sandbox } = this.#options;
     const { spec, attempt, resumeState } = this.lease;
-    const signal = this.#abort.signal;
+    const signal = () => this.#signal;
     return {
       id: this.term.taskId,
       role: role.name,
       tenant: spec?.tenant ?? "",
       attempt,
-      signal,
+      get signal() {
+        return signal();
+      },
       mesh,
       resumed: fromPayload(resumeState),
       log: (line, level = "info") => this.#append(lineEntry(line, level)),
@@ -116,7 +130,7 @@ export class RunningTask {
       suspend: (until, state) => {
         throw new Suspension(until, state);
       },
-      sandbox: async (command, options) => (await sandbox()).run(command, { signal, ...options }),
+      sandbox: async (command, options) => (await sandbox()).run(command, { signal: signal(), ...options }),
     };
   }
 
@@ -139,7 +153,7 @@ export class RunningTask {
         options.idempotencyKey ?? derivedId("call", this.term.taskId, place, role, JSON.stringify(input)),
     });
     try {
-      return await mesh.result<Output>(child.id, { signal: this.#abort.signal });
+      return await mesh.result<Output>(child.id, { signal: this.#signal });
     } catch (error) {
       // Where only the lease is lost the child lives on: the next attempt finds it by its key.
       if (this.#canceled)
@@ -190,10 +204,14 @@ export class RunningTask {
   }
 }
 
+function abortError(reason: string): DOMException {
+  return new DOMException(reason, "AbortError");
+}
+
 /** The payload of a value, sure to be writable: a BigInt in it, say, throws here and not where messages are sent. */
 function encodable(value: unknown, field: string): Payload {
   const payload = toPayload(value, field);
-  Payload.encode(payload);
+  encoded(Payload, payload);
   return payload;
 }
 

@@ -20,11 +20,12 @@ import type { Connection } from "../rpc/connection.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { bounded } from "./bounded-outcome.ts";
 import type { FromHeartbeat, Heartbeat } from "./heartbeat.ts";
+import { HeldLeases } from "./held-leases.ts";
 import type { WorkerLoad } from "./instance-load.ts";
 import { LogBacklog } from "./log-backlog.ts";
 import { ReportStream } from "./report-stream.ts";
 import type { Role } from "./role.ts";
-import { RunningTask } from "./running-task.ts";
+import { RunningTask, type RunningTaskOptions } from "./running-task.ts";
 import { UnansweredEnds } from "./unanswered-ends.ts";
 
 export interface WorkerOptions {
@@ -55,6 +56,8 @@ const staleReason = "its lease is stale";
 export class Worker {
   readonly #options: WorkerOptions;
   readonly #leaseMs: number;
+  readonly #held: HeldLeases;
+  readonly #taskOptions: RunningTaskOptions;
   /** By term: a task that was lost and is leased again may run twice here, until the first hears of it. */
   readonly #running = new Map<string, RunningTask>();
   readonly #unanswered: UnansweredEnds;
@@ -76,12 +79,21 @@ export class Worker {
 
   constructor(options: WorkerOptions) {
     this.#options = options;
-    this.#leaseMs = options.role.lease.seconds * 1_000;
+    const { role, workerId, heartbeat, mesh, sandbox } = options;
+    this.#leaseMs = role.lease.seconds * 1_000;
+    this.#held = new HeldLeases({ heartbeat, role: role.name, workerId, leaseMs: this.#leaseMs });
+    this.#taskOptions = {
+      role,
+      mesh,
+      sandbox,
+      append: (term, entries) => this.#append(term, entries),
+      stopped: (task) => this.#held.letGo(task.term),
+    };
     this.#unanswered = new UnansweredEnds({
       send: (finish) => this.#stream?.push({ finish }),
       gaveUp: (task, error, replaced) => this.#gaveUp(task, error, replaced),
     });
-    this.#forgetNews = options.heartbeat.onNews((news) => this.#hearHeartbeat(news));
+    this.#forgetNews = heartbeat.onNews((news) => this.#hearHeartbeat(news));
   }
 
   start(): void {
@@ -174,9 +186,8 @@ export class Worker {
   }
 
   #hear(response: WorkResponse): void {
-    for (const lease of response.leases)
-      if (this.#draining) this.#handBack(lease.term);
-      else void this.#work(lease);
+    if (this.#draining) this.#handBack(response.leases);
+    else if (response.leases.length > 0) this.#take(response.leases);
     for (const { term, reason } of response.revoked) this.#lose(term, reason, reason === "CANCELED");
     for (const { term, refusal, state } of response.renewed)
       if (refusal?.reason === "LEASE_LOST") this.#lose(term, staleReason, state === TaskState.CANCELED);
@@ -195,13 +206,14 @@ export class Worker {
     if (!this.#draining && this.#running.size === 0) this.#stream?.end();
   }
 
-  async #work(lease: Lease): Promise<void> {
-    const { role, mesh, sandbox } = this.#options;
-    const append = (term: LeaseTerm, entries: LogEntry[]) => this.#append(term, entries);
-    const stopped = (task: RunningTask) => this.#beat({ drop: task.term });
-    const task = new RunningTask(lease, { role, mesh, sandbox, append, stopped });
-    this.#running.set(keyOf(task.term), task);
-    this.#beat({ hold: task.term });
+  #take(leases: readonly Lease[]): void {
+    const tasks = leases.map((lease) => new RunningTask(lease, this.#taskOptions));
+    for (const task of tasks) this.#running.set(keyOf(task.term), task);
+    this.#held.hold(tasks.map(({ term }) => term));
+    for (const task of tasks) void this.#work(task);
+  }
+
+  async #work(task: RunningTask): Promise<void> {
     const outcome = bounded(await task.run(), this.#payloadBytesMax);
     if (task.stopped) return this.#release(task);
     this.#unanswered.add(task, outcome);
@@ -240,7 +252,7 @@ export class Worker {
     task.settle();
     if (!this.#running.delete(keyOf(task.term))) return;
     this.#unanswered.delete(task);
-    this.#beat({ drop: task.term });
+    this.#held.drop(task.term);
     if (!this.#draining) this.#stream?.push({ credit: 1 });
     if (this.#running.size > 0) return;
     this.#idle?.();
@@ -250,12 +262,13 @@ export class Worker {
   #giveBack(task: RunningTask): void {
     if (this.#unanswered.has(task)) return;
     task.stop("the worker is shutting down");
-    this.#handBack(task.term);
+    this.#handBack([task]);
   }
 
-  #handBack(term: LeaseTerm | undefined): void {
-    const released = { $case: "released", value: { reason: "its worker shut down" } } as const;
-    this.#stream?.push({ finish: [{ term, result: released, usage: undefined }] });
+  #handBack(leases: readonly Pick<Lease, "term">[]): void {
+    const result = { $case: "released", value: { reason: "its worker shut down" } } as const;
+    const finish = leases.map(({ term }) => ({ term, result, usage: undefined }));
+    if (finish.length > 0) this.#stream?.push({ finish });
   }
 
   #append(term: LeaseTerm, entries: LogEntry[]): void {
@@ -267,11 +280,6 @@ export class Worker {
   #hearHeartbeat({ renewed, lost }: FromHeartbeat): void {
     for (const { agoMs, ...term } of renewed) this.#running.get(keyOf(term))?.trust(agoMs);
     for (const { canceled, ...term } of lost) this.#lose(term, staleReason, canceled);
-  }
-
-  #beat(change: Pick<Parameters<Heartbeat["send"]>[0], "hold" | "drop">): void {
-    const { role, workerId, heartbeat } = this.#options;
-    heartbeat.send({ role: role.name, workerId, leaseMs: this.#leaseMs, ...change });
   }
 }
 

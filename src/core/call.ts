@@ -16,6 +16,15 @@ export interface CallContext {
   header(name: string): string | undefined;
 }
 
+/** A message in its wire form already: a stream may answer with it in the message's place. */
+export class Encoded {
+  readonly bytes: Buffer;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+}
+
 export type UnaryHandler<Request, Response> = (request: Request, call: CallContext) => Promise<Response>;
 export type ServerStreamHandler<Request, Response> = (
   request: Request,
@@ -24,7 +33,7 @@ export type ServerStreamHandler<Request, Response> = (
 export type BidiHandler<Request, Response> = (
   requests: AsyncIterable<Request>,
   call: CallContext,
-) => AsyncIterable<Response>;
+) => AsyncIterable<Response | Encoded>;
 
 type HandlerOf<Method> =
   Method extends handleUnaryCall<infer Request, infer Response>

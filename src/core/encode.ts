@@ -10,7 +10,7 @@ export interface Encoder<Message> {
 }
 
 /** A writer whose buffer has grown over this is not kept for the next message. */
-const keptBytesMax = 65_536;
+const keptBytesMax = 1_048_576;
 
 /** What a writer keeps to itself. */
 interface WriterState {

@@ -31,31 +31,57 @@ export interface DispatcherOptions {
 const workerRoundMax = 32;
 /** … and where there are few workers, what one call of the store does well: it costs less a task than several would. */
 const roundMax = 100;
+/**
+ * Rounds for little credit are this far apart while at least as much again is worked on, so that what trickles in costs few
+ * calls. Neither an idle worker waits for it, nor one that works on few tasks.
+ */
+const gatherMs = 1;
+const littleCreditMax = 64;
+const heldMin = 8;
 const retryMs = 500;
 /** The longest sleep until a rate lets a task start: the rate may be changed meanwhile. */
 const againMsMax = 60_000;
 /** Longer than a server takes to notice a dead connection. */
 const pauseMsMax = 60_000;
 
+/** What the workers of one queue wait for and work on, in all. */
+interface Demand {
+  credit: number;
+  /** About: tasks that were handed over, and for which no credit has come yet. */
+  held: number;
+}
+
 /** One attached worker. */
 export class Session {
   readonly attachment: Attachment;
   readonly #wake: () => void;
   readonly #detach: () => void;
-  credit = 0;
+  readonly #own: Demand = { credit: 0, held: 0 };
+  readonly #all: Demand;
   open = true;
   #pauseTimer: NodeJS.Timeout | undefined;
 
-  constructor(attachment: Attachment, wake: () => void, detach: () => void) {
+  constructor(attachment: Attachment, all: Demand, wake: () => void, detach: () => void) {
     this.attachment = attachment;
+    this.#all = all;
     this.#wake = wake;
     this.#detach = detach;
   }
 
+  get credit(): number {
+    return this.#own.credit;
+  }
+
   /** Allows `count` more tasks to be handed over. */
   grant(count: number): void {
-    this.credit += count;
+    this.#count(count, -Math.min(count, this.#own.held));
     this.#wake();
+  }
+
+  /** Hands tasks over, within its credit. */
+  deliver(tasks: readonly LeasedTask[]): void {
+    this.#count(-tasks.length, tasks.length);
+    this.attachment.deliver(tasks);
   }
 
   /** True where it has credit and is not paused. */
@@ -79,16 +105,28 @@ export class Session {
   /** Takes no more; a lease that is under way is given back. */
   close(): void {
     this.open = false;
-    this.credit = 0;
+    this.#count(-this.#own.credit, -this.#own.held);
     clearTimeout(this.#pauseTimer);
     this.#detach();
+  }
+
+  #count(credit: number, held: number): void {
+    for (const demand of [this.#own, this.#all]) {
+      demand.credit += credit;
+      demand.held += held;
+    }
   }
 }
 
 interface QueueSessions {
   readonly sessions: Set<Session>;
+  readonly demand: Demand;
   leasing: boolean;
   wokenMeanwhile: boolean;
+  /** When the last round ended, by performance.now(). */
+  roundEndedMs: number;
+  /** Wakes the queue when credit has been waited for long enough. */
+  gathering: NodeJS.Timeout | undefined;
   /** Wakes the queue: after a failure, or when a rate lets a task start. */
   timer: NodeJS.Timeout | undefined;
   readonly share: FairShare;
@@ -107,6 +145,7 @@ export class Dispatcher {
     const entry = this.#entry(attachment.queue);
     const session: Session = new Session(
       attachment,
+      entry.demand,
       () => this.wake(attachment.queue),
       () => entry.sessions.delete(session),
     );
@@ -134,13 +173,25 @@ export class Dispatcher {
     if (!entry.leasing) void this.#run(queue, entry);
   }
 
+  /**
+   * Tasks are on their way into the store: where workers wait and no round is under way, one follows them at once, so that they
+   * begin after one round trip to the store and not two. Where the tasks do not come, the round finds nothing.
+   */
+  foresee(queue: string): void {
+    const entry = this.#queues.get(queue);
+    if (entry !== undefined && !entry.leasing && entry.demand.credit > 0) this.wake(queue);
+  }
+
   wakeAll(): void {
     for (const queue of this.#queues.keys()) this.wake(queue);
   }
 
   close(): void {
     this.#closed = true;
-    for (const entry of this.#queues.values()) clearTimeout(entry.timer);
+    for (const { timer, gathering } of this.#queues.values()) {
+      clearTimeout(timer);
+      clearTimeout(gathering);
+    }
   }
 
   #entry(queue: string): QueueSessions {
@@ -148,8 +199,11 @@ export class Dispatcher {
     if (entry === undefined) {
       entry = {
         sessions: new Set(),
+        demand: { credit: 0, held: 0 },
         leasing: false,
         wokenMeanwhile: false,
+        roundEndedMs: Number.NEGATIVE_INFINITY,
+        gathering: undefined,
         timer: undefined,
         share: new FairShare(),
       };
@@ -163,9 +217,10 @@ export class Dispatcher {
     try {
       // Credit that is granted in one turn, by many tasks that end together, say, is spent in one round.
       await undefined;
-      while (entry.wokenMeanwhile && !this.#closed) {
+      while (entry.wokenMeanwhile && !this.#closed && !this.#gathers(queue, entry)) {
         entry.wokenMeanwhile = false;
         if (await this.#round(queue, entry)) entry.wokenMeanwhile = true;
+        entry.roundEndedMs = performance.now();
       }
     } catch (error) {
       this.#options.log.warn({ queue, error: String(error) }, "leasing failed; trying again");
@@ -173,6 +228,17 @@ export class Dispatcher {
     } finally {
       entry.leasing = false;
     }
+  }
+
+  /** Whether it is better to wait a moment for more credit; whatever wakes the queue meanwhile is asked again. */
+  #gathers(queue: string, entry: QueueSessions): boolean {
+    clearTimeout(entry.gathering);
+    entry.gathering = undefined;
+    if (performance.now() - entry.roundEndedMs >= gatherMs) return false;
+    const { credit, held } = entry.demand;
+    if (credit > littleCreditMax || credit > held || held < heldMin) return false;
+    entry.gathering = setTimeout(() => this.wake(queue), gatherMs);
+    return true;
   }
 
   #wakeIn(ms: number, queue: string, entry: QueueSessions): void {
@@ -200,9 +266,8 @@ export class Dispatcher {
         continue;
       }
       given += tasks.length;
-      session.credit -= tasks.length;
       this.#options.leased(tasks);
-      session.attachment.deliver(tasks);
+      session.deliver(tasks);
       more ||= tasks.length === asks[index]?.max;
       // Whoever was served goes to the back, so that the next round begins with another.
       entry.sessions.delete(session);

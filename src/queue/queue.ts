@@ -52,6 +52,11 @@ function termOf({ id, fence }: LeasedTask): FencedTask {
   return { taskId: id, fence };
 }
 
+/** Whether it is QUEUED as soon as it is taken in. */
+function isReady({ parents, runAtMs, delayMs }: NewTask): boolean {
+  return parents.length === 0 && runAtMs === undefined && delayMs === undefined;
+}
+
 export class Queue {
   readonly dispatcher: Dispatcher;
   /** How fast tasks come in and end, queue by queue. */
@@ -138,7 +143,10 @@ export class Queue {
 
   /** Outcomes in the tasks' order. */
   async submit(tasks: readonly NewTask[]): Promise<SubmitOutcome[]> {
-    const outcomes = await this.#submit.addAll(tasks);
+    const stored = this.#submit.addAll(tasks);
+    for (const queue of new Set(tasks.filter(isReady).map((task) => task.queue)))
+      this.dispatcher.foresee(queue);
+    const outcomes = await stored;
     const created = new Map<string, number>();
     for (const [index, outcome] of outcomes.entries()) {
       if (outcome.status !== "created") continue;

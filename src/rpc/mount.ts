@@ -10,7 +10,7 @@ import type {
   sendUnaryData,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import type { CallContext } from "../core/call.ts";
+import { type CallContext, Encoded } from "../core/call.ts";
 import { MeshError } from "../core/errors.ts";
 import { CallRecord, type CallRecordOptions } from "./call-record.ts";
 import { type CallsUnderWay, type GrpcCall, ServedCall } from "./served-call.ts";
@@ -47,8 +47,11 @@ class Undecodable {
   }
 }
 
-/** The service as {@link mount}'s handlers read it: what cannot be decoded reaches them, and is refused as the caller's fault. */
-export function readable(definition: ServiceDefinition): ServiceDefinition {
+/**
+ * The service as {@link mount}'s handlers read and write it: what cannot be decoded reaches them, and is refused as the caller's
+ * fault; what they have encoded leaves as it is.
+ */
+export function mountable(definition: ServiceDefinition): ServiceDefinition {
   const methods = Object.entries(definition).map(([name, method]) => {
     const requestDeserialize = (bytes: Buffer): unknown => {
       try {
@@ -57,7 +60,9 @@ export function readable(definition: ServiceDefinition): ServiceDefinition {
         return new Undecodable(error);
       }
     };
-    return [name, { ...method, requestDeserialize }];
+    const responseSerialize = (response: unknown): Buffer =>
+      response instanceof Encoded ? response.bytes : method.responseSerialize(response);
+    return [name, { ...method, requestDeserialize, responseSerialize }];
   });
   return Object.fromEntries(methods);
 }

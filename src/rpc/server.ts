@@ -6,7 +6,7 @@ import { limits } from "../core/limits.ts";
 import type { CallRecordOptions } from "./call-record.ts";
 import { draining, farewellMs, watchersMsMax } from "./draining.ts";
 import { addressOf, portTaken } from "./listen.ts";
-import { mount, readable } from "./mount.ts";
+import { mount, mountable } from "./mount.ts";
 import { reflection } from "./reflection.ts";
 import type { CallsUnderWay, ServedCall } from "./served-call.ts";
 
@@ -82,7 +82,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const names = ["", ...options.services.map((service) => service.name)];
   const health = new HealthImplementation(Object.fromEntries(names.map((name) => [name, "NOT_SERVING"])));
   for (const { definition, handlers, endless = false } of options.services)
-    server.addService(readable(definition), mount(definition, handlers, { ...options, underWay, endless }));
+    server.addService(mountable(definition), mount(definition, handlers, { ...options, underWay, endless }));
   health.addToServer(server);
   reflection(options.services.map((service) => service.name)).addToServer(server);
   const port = await bind(server, options);

@@ -66,7 +66,7 @@ export const queueMutants: readonly Mutant[] = [
   {
     name: "credit-is-not-spent",
     why: "a worker is given more tasks than it has slots",
-    edits: [{ file: "src/queue/dispatcher.ts", from: "session.credit -= tasks.length;", to: "" }],
+    edits: [{ file: "src/queue/dispatcher.ts", from: "this.#count(-tasks.length, tasks.length);", to: "" }],
     tests: ["tests/queue/dispatcher.test.ts"],
   },
   {

@@ -7,7 +7,7 @@ export const workerMutants: readonly Mutant[] = [
     why: "the last lines of a task are refused, since it has ended",
     edits: [
       {
-        file: "src/queue/service/work-session.ts",
+        file: "src/queue/service/stream-reports.ts",
         from: "await this.#appends.get(finish.taskId);",
         to: "",
       },

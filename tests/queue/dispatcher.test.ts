@@ -105,6 +105,32 @@ test.each([
   },
 );
 
+test("credit that trickles in from a busy worker is used by few calls, and at once where most of it is back", async () => {
+  const queue = uniqueQueue();
+  let calls = 0;
+  const { dispatcher, close } = dispatching((asks) => {
+    calls += 1;
+    return store.lease(asks);
+  });
+  await submit(queue, 300);
+  const { grant, state } = worker(dispatcher, queue, "w1");
+  grant(60);
+  await until(() => state.got.length === 60);
+  const [before, beganMs] = [calls, performance.now()];
+  for (let times = 0; times < 40; times++) {
+    grant(1);
+    await new Promise(setImmediate);
+  }
+  await until(() => state.got.length === 100);
+  // One a millisecond at most, and one that was under way when the first credit came.
+  expect(calls - before).toBeLessThanOrEqual(performance.now() - beganMs + 2);
+  const told = calls;
+  grant(60);
+  await until(() => state.got.length === 160);
+  expect(calls - told).toBeLessThanOrEqual(2);
+  close();
+});
+
 test("a deep queue is asked for in full rounds soon", async () => {
   const queue = uniqueQueue();
   let calls = 0;

@@ -1,17 +1,16 @@
-/** From a leased task to the contract's Lease: its spec decoded and its input's templates replaced. */
+/** From leased tasks to what their workers are handed: bodies that lie elsewhere are read, and templates replaced. */
 
 import { setTimeout as pause } from "node:timers/promises";
 import { Payload } from "../../../gen/grpc/agentmesh/v1/payload.ts";
-import { TaskSpec } from "../../../gen/grpc/agentmesh/v1/task.ts";
-import type { Lease } from "../../../gen/grpc/agentmesh/v1/worker.ts";
 import { MeshError } from "../../core/errors.ts";
 import { encodePayload, fromPayload, toPayload } from "../../core/payload.ts";
-import { msToDate, msToDuration } from "../../core/time.ts";
 import type { Offload } from "../offload.ts";
 import type { Queue } from "../queue.ts";
 import type { LeasedTask, TaskRecord } from "../store.ts";
 import type { TaskFailure } from "../task.ts";
-import { offloadedBytes, whole } from "./offloaded.ts";
+import type { ReadyLease } from "./lease-frame.ts";
+import { isBlobBytes, whole, wholeBytes } from "./offloaded.ts";
+import { partSpec } from "./spec-input.ts";
 import { renderTemplates } from "./template.ts";
 
 const templateErrorKind = "TEMPLATE_ERROR";
@@ -19,57 +18,53 @@ const bodyErrorKind = "BODY_DAMAGED";
 /** Before a task whose bodies cannot be read just now is queued again; its worker's credit waits as long. */
 const unreadableMs = 500;
 
-/** A lease and about how many bytes it has on the wire. */
-export interface SizedLease {
-  readonly lease: Lease;
-  readonly bytes: number;
+export interface LeasesOptions {
+  readonly queue: Queue;
+  readonly payloadBytesMax: number;
+  readonly offload?: Offload;
 }
 
-/** What a lease has besides its spec and its input. */
-const leaseBytes = 128;
-
 /**
- * The leases to hand over. A task whose input cannot be rendered is failed for good here, and one whose parents cannot be
- * read just now goes back to its queue; both are left out.
+ * What can be handed over as it is, in order. `later`: the rest, where there is any, once it has been read. A task whose input
+ * cannot be rendered is failed for good, and one whose parents cannot be read just now goes back to its queue; both are left out.
  */
-export async function toLeases(
-  queue: Queue,
-  tasks: readonly LeasedTask[],
-  payloadBytesMax: number,
-  offload?: Offload,
-): Promise<SizedLease[]> {
-  const leases = await Promise.all(tasks.map((task) => toLease(queue, task, payloadBytesMax, offload)));
+export interface Readied {
+  readonly leases: readonly ReadyLease[];
+  readonly later?: Promise<readonly ReadyLease[]>;
+}
+
+export function readied(options: LeasesOptions, tasks: readonly LeasedTask[]): Readied {
+  const leases: ReadyLease[] = [];
+  const others: LeasedTask[] = [];
+  for (const task of tasks) {
+    const lease = readyAtOnce(task, options.offload);
+    if (lease) leases.push(lease);
+    else others.push(task);
+  }
+  return { leases, later: others.length === 0 ? undefined : allReady(options, others) };
+}
+
+function readyAtOnce(task: LeasedTask, offload: Offload | undefined): ReadyLease | undefined {
+  const { input, rest, rendersInput } = partSpec(task.spec);
+  const { resumeState } = task;
+  if (rendersInput || (offload && (isBlobBytes(input) || isBlobBytes(resumeState)))) return undefined;
+  return { task, spec: rest, input, resumeState };
+}
+
+async function allReady(options: LeasesOptions, tasks: readonly LeasedTask[]): Promise<ReadyLease[]> {
+  const leases = await Promise.all(tasks.map((task) => readyWhenRead(options, task)));
   return leases.filter((lease) => lease !== undefined);
 }
 
-async function toLease(
-  queue: Queue,
-  task: LeasedTask,
-  payloadBytesMax: number,
-  offload: Offload | undefined,
-): Promise<SizedLease | undefined> {
+async function readyWhenRead(options: LeasesOptions, task: LeasedTask): Promise<ReadyLease | undefined> {
+  const { queue, offload, payloadBytesMax } = options;
   try {
-    const spec = TaskSpec.decode(task.spec);
-    const inputBytes = offloadedBytes(spec.input);
-    spec.input = await whole(offload, spec.input);
-    const rendered = spec.renderInput ? await renderedInput(queue, task, spec, offload) : undefined;
-    const renderedBytes = rendered ? encodePayload("input", rendered, payloadBytesMax).length : 0;
-    const { toFinishMs } = task.timeouts;
-    const lease = {
-      term: { taskId: task.id, fence: task.fence },
-      attempt: task.attempt,
-      spec: { ...spec, input: undefined },
-      input: rendered ?? spec.input,
-      lease: msToDuration(task.leaseMs),
-      queueTime: msToDate(task.queuedMs),
-      deadline: toFinishMs === undefined ? undefined : msToDuration(toFinishMs),
-      resumeState: task.resumeState && Payload.decode(task.resumeState),
-    };
-    const elsewhereBytes = inputBytes + offloadedBytes(lease.resumeState);
-    lease.resumeState = await whole(offload, lease.resumeState);
-    const bytes =
-      task.spec.length + renderedBytes + (task.resumeState?.length ?? 0) + elsewhereBytes + leaseBytes;
-    return { lease, bytes };
+    const { input, rest, rendersInput } = partSpec(task.spec);
+    const given = await wholeBytes(offload, input);
+    const rendered = rendersInput
+      ? encodePayload("input", await renderedInput(options, task, given), payloadBytesMax)
+      : given;
+    return { task, spec: rest, input: rendered, resumeState: await wholeBytes(offload, task.resumeState) };
   } catch (error) {
     const passes = error instanceof MeshError && error.code === "UNAVAILABLE";
     const isDamaged = error instanceof MeshError && error.reason === "BODY_DAMAGED";
@@ -91,16 +86,15 @@ async function toLease(
 }
 
 async function renderedInput(
-  queue: Queue,
+  { queue, offload }: LeasesOptions,
   task: LeasedTask,
-  spec: TaskSpec,
-  offload: Offload | undefined,
+  input: Uint8Array | undefined,
 ): Promise<Payload> {
   const named = task.parents.filter((parent) => parent.name !== "");
   const parents = await queue.getAll(named.map((parent) => parent.taskId));
   const values = await Promise.all(named.map((_, index) => parentValue(parents[index], offload)));
   const scope = Object.fromEntries(named.map((parent, index) => [parent.name, values[index]]));
-  return toPayload(renderTemplates(fromPayload(spec.input), scope));
+  return toPayload(renderTemplates(fromPayload(input && Payload.decode(input)), scope));
 }
 
 /** What templates see of a parent: its output, or why there is none. */

@@ -2,6 +2,7 @@
  * Where the services and the offload of payloads meet: bodies are written before the queue is told of a task or of its end,
  * and read before anybody else is. Without an offload everything passes as it is.
  */
+import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { Payload } from "../../../gen/grpc/agentmesh/v1/payload.ts";
 import type { Task, TaskSpec, WatchTaskResponse } from "../../../gen/grpc/agentmesh/v1/task.ts";
 import type { TaskOutcome } from "../../../gen/grpc/agentmesh/v1/worker.ts";
@@ -23,6 +24,9 @@ import type {
 import { partSpec, specWith } from "./spec-input.ts";
 
 type MaybeOffload = Offload | undefined;
+
+/** The number of `blob` in Payload. */
+const blobField = 3;
 
 /** Submits tasks, the inputs that are too large for the store beside it. What fails before the store is asked leaves no task. */
 export async function submitOffloaded(
@@ -95,6 +99,20 @@ export async function givenSpecs(
   );
 }
 
+/** Whether a worker reported a payload by its address alone. */
+export function liesElsewhere(offload: MaybeOffload, { result }: TaskOutcome): boolean {
+  if (!offload) return false;
+  return (
+    (result?.$case === "succeeded" && isBlob(result.value.output)) ||
+    (result?.$case === "suspended" && isBlob(result.value.state))
+  );
+}
+
+/** Whether an end's payload is too large for the store. */
+export function mustLieElsewhere(offload: MaybeOffload, { result }: Finish): boolean {
+  return offload?.isOver(payloadOf(result)?.bytes.length ?? 0) ?? false;
+}
+
 /** What a worker reported, its payload whole. */
 export async function givenOutcome(offload: MaybeOffload, outcome: TaskOutcome): Promise<TaskOutcome> {
   const { result } = outcome;
@@ -116,6 +134,27 @@ export async function whole<Maybe extends Payload | undefined>(
   payload: Maybe,
 ): Promise<Maybe | Payload> {
   return offload && payload?.body?.$case === "blob" ? offload.read(payload) : payload;
+}
+
+/** As {@link whole}, for a payload that is encoded. */
+export async function wholeBytes<Maybe extends Uint8Array | undefined>(
+  offload: MaybeOffload,
+  payload: Maybe,
+): Promise<Maybe | Uint8Array> {
+  if (!offload || !payload || !isBlobBytes(payload)) return payload;
+  return Payload.encode(await offload.read(Payload.decode(payload))).finish();
+}
+
+/** Whether an encoded payload is a reference to a body elsewhere. */
+export function isBlobBytes(payload: Uint8Array | undefined): boolean {
+  if (payload === undefined) return false;
+  const reader = new BinaryReader(payload);
+  while (reader.pos < reader.len) {
+    const [field, type] = reader.tag();
+    if (field === blobField) return true;
+    reader.skip(type, field);
+  }
+  return false;
 }
 
 /**
@@ -149,11 +188,6 @@ export async function wholeResponse(
 ): Promise<WatchTaskResponse> {
   if (response.event?.$case !== "final") return response;
   return { event: { $case: "final", value: await wholeTask(offload, response.event.value) } };
-}
-
-/** Bytes that a payload has elsewhere. */
-export function offloadedBytes(payload: Payload | undefined): number {
-  return payload?.body?.$case === "blob" ? payload.body.value.sizeBytes : 0;
 }
 
 interface StoredSpec {

@@ -1,6 +1,14 @@
 /** What one Work stream has to say: parts pushed within one turn leave as one message of bounded size, in order. */
+import { nextTick } from "node:process";
+import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { WorkResponse } from "../../../gen/grpc/agentmesh/v1/worker.ts";
-import type { SizedLease } from "./leases.ts";
+import { Encoded } from "../../core/call.ts";
+import { encoded } from "../../core/encode.ts";
+import { wireType } from "../../core/wire.ts";
+import { bytesOf, type ReadyLease, writeLease } from "./lease-frame.ts";
+
+/** The number of `leases` in WorkResponse. */
+const leasesField = 2;
 
 /** Bytes of leases in one message; well below what a receiver takes. */
 const leaseBytesMax = 4 * 1_048_576;
@@ -8,12 +16,14 @@ const leaseBytesMax = 4 * 1_048_576;
 const waitingMax = 10_000;
 
 interface Message {
+  /** All but the leases. */
   readonly response: WorkResponse;
-  readonly leases: SizedLease[];
+  readonly leases: ReadyLease[];
+  /** Of the leases. */
   bytes: number;
 }
 
-export class Outbox implements AsyncIterable<WorkResponse> {
+export class Outbox implements AsyncIterable<Encoded> {
   #messages: Message[] = [];
   #waiting = 0;
   #ended = false;
@@ -32,13 +42,13 @@ export class Outbox implements AsyncIterable<WorkResponse> {
     this.#wake?.();
   }
 
-  pushLeases(leases: readonly SizedLease[]): void {
-    for (const sized of leases) {
+  pushLeases(leases: readonly ReadyLease[]): void {
+    for (const lease of leases) {
+      const bytes = bytesOf(lease);
       let last = this.#last();
-      if (last.bytes > 0 && last.bytes + sized.bytes > leaseBytesMax) last = this.#add();
-      last.response.leases.push(sized.lease);
-      last.leases.push(sized);
-      last.bytes += sized.bytes;
+      if (last.bytes > 0 && last.bytes + bytes > leaseBytesMax) last = this.#add();
+      last.leases.push(lease);
+      last.bytes += bytes;
     }
     this.#wake?.();
   }
@@ -59,24 +69,27 @@ export class Outbox implements AsyncIterable<WorkResponse> {
   }
 
   /** Takes back the leases that have not left. */
-  unsentLeases(): SizedLease[] {
+  unsentLeases(): ReadyLease[] {
     const leases = this.#messages.flatMap((message) => message.leases);
     this.#messages = [];
     return leases;
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<WorkResponse> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<Encoded> {
     for (;;) {
       const message = this.#messages.shift();
       if (message !== undefined) {
         if (this.#messages.length === 0) this.#waiting = 0;
         this.#taken?.();
-        yield message.response;
+        yield new Encoded(encoded(codec, message));
       } else if (this.#ended) return;
-      else
+      else {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
+        // So that what else this turn has to say travels along.
+        await new Promise<void>(nextTick);
+      }
     }
   }
 
@@ -90,3 +103,12 @@ export class Outbox implements AsyncIterable<WorkResponse> {
     return message;
   }
 }
+
+const codec = {
+  encode({ response, leases }: Message, writer: BinaryWriter): BinaryWriter {
+    WorkResponse.encode(response, writer);
+    for (const lease of leases)
+      writeLease(lease, writer.tag(leasesField, wireType.lengthDelimited).fork()).join();
+    return writer;
+  },
+};

@@ -4,11 +4,11 @@ import type { Payload } from "../../../gen/grpc/agentmesh/v1/payload.ts";
 import { TaskSpec } from "../../../gen/grpc/agentmesh/v1/task.ts";
 import { type Encoder, encoded } from "../../core/encode.ts";
 import { payloadEncoder } from "../../core/payload-encoder.ts";
+import { wireType } from "../../core/wire.ts";
 
-/** The number of `input` in TaskSpec. */
+/** The numbers of `input` and `render_input` in TaskSpec. */
 const inputField = 5;
-/** How a message within a message is written. */
-const lengthDelimited = 2;
+const renderInputField = 6;
 
 export interface SpecParts {
   /** The spec without its input. */
@@ -20,7 +20,7 @@ export interface SpecParts {
 export const specEncoder: Encoder<SpecParts> = {
   encode({ rest, input }, writer) {
     TaskSpec.encode(rest, writer);
-    if (input) payloadEncoder.encode(input, writer.tag(inputField, lengthDelimited).fork()).join();
+    if (input) payloadEncoder.encode(input, writer.tag(inputField, wireType.lengthDelimited).fork()).join();
     return writer;
   },
 };
@@ -28,7 +28,9 @@ export const specEncoder: Encoder<SpecParts> = {
 export interface PartedSpec {
   /** The encoded Payload; undefined: the spec has none. */
   readonly input: Uint8Array | undefined;
-  /** The encoded spec without it. */
+  /** Whether templates in the input are to be replaced. */
+  readonly rendersInput: boolean;
+  /** The encoded spec without its input. */
   readonly rest: Uint8Array;
 }
 
@@ -36,21 +38,29 @@ export interface PartedSpec {
 export function partSpec(spec: Uint8Array): PartedSpec {
   const reader = new BinaryReader(spec);
   const rest: Uint8Array[] = [];
+  let [restFrom, rendersInput] = [0, false];
   let input: Uint8Array | undefined;
+  const keepTo = (end: number) => {
+    if (end > restFrom) rest.push(spec.subarray(restFrom, end));
+  };
   while (reader.pos < reader.len) {
     const start = reader.pos;
-    const [field, wireType] = reader.tag();
-    if (field === inputField) input = reader.bytes();
-    else {
-      reader.skip(wireType, field);
-      rest.push(spec.subarray(start, reader.pos));
-    }
+    const [field, type] = reader.tag();
+    if (field === inputField) {
+      keepTo(start);
+      input = reader.bytes();
+      restFrom = reader.pos;
+    } else if (field === renderInputField) rendersInput = reader.bool();
+    else reader.skip(type, field);
   }
-  return { input, rest: Buffer.concat(rest) };
+  keepTo(spec.length);
+  return { input, rendersInput, rest: rest.length === 1 ? (rest[0] as Uint8Array) : Buffer.concat(rest) };
 }
 
 /** The spec with this input. */
 export function specWith(rest: Uint8Array, input: Payload): Uint8Array {
-  const written = new BinaryWriter().tag(inputField, lengthDelimited).bytes(encoded(payloadEncoder, input));
+  const written = new BinaryWriter()
+    .tag(inputField, wireType.lengthDelimited)
+    .bytes(encoded(payloadEncoder, input));
   return Buffer.concat([rest, written.finish()]);
 }

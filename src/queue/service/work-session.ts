@@ -1,14 +1,6 @@
-/**
- * One worker's conversation over the Work stream. What the store answers within one turn leaves as one message; a task's log
- * entries always reach the store before its end does.
- */
-import type {
-  LeaseResult,
-  LeaseTerm,
-  WorkRequest,
-  WorkResponse,
-} from "../../../gen/grpc/agentmesh/v1/worker.ts";
-import type { CallContext } from "../../core/call.ts";
+/** One worker's conversation over the Work stream. What the store answers within one turn leaves as one message. */
+import type { WorkRequest } from "../../../gen/grpc/agentmesh/v1/worker.ts";
+import type { CallContext, Encoded } from "../../core/call.ts";
 import { FieldCheck } from "../../core/check.ts";
 import { MeshError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
@@ -21,12 +13,10 @@ import type { FencedTask, LeasedTask } from "../store.ts";
 import { type Catalog, roleOf } from "./catalog.ts";
 import { HeldTerms } from "./held-terms.ts";
 import { checkWorkerLabels } from "./labels.ts";
-import { refusedBy, resultOf } from "./lease-results.ts";
-import { toLeases } from "./leases.ts";
-import { finishOffloaded, givenOutcome } from "./offloaded.ts";
+import type { ReadyLease } from "./lease-frame.ts";
+import { readied } from "./leases.ts";
 import { Outbox } from "./outbox.ts";
-import { termOf } from "./term.ts";
-import { appendOf, finishOf } from "./worker-reports.ts";
+import { StreamReports } from "./stream-reports.ts";
 
 /** What WorkerService stands on. */
 export interface WorkerServiceOptions {
@@ -50,7 +40,7 @@ export class WorkSession {
   readonly #call: CallContext;
   readonly #outbox = new Outbox();
   readonly #terms = new HeldTerms();
-  readonly #appends = new Map<string, Promise<unknown>>();
+  readonly #reports: StreamReports;
   readonly #inFlight = new Set<Promise<unknown>>();
   #session: Session | undefined;
   #leaseMs: number = limits.leaseMsDefault;
@@ -58,9 +48,11 @@ export class WorkSession {
   constructor(options: WorkerServiceOptions, call: CallContext) {
     this.#options = options;
     this.#call = call;
+    const [outbox, terms] = [this.#outbox, this.#terms];
+    this.#reports = new StreamReports({ ...options, outbox, terms, track: (work) => this.#track(work) });
   }
 
-  async *converse(requests: AsyncIterable<WorkRequest>): AsyncGenerator<WorkResponse> {
+  async *converse(requests: AsyncIterable<WorkRequest>): AsyncGenerator<Encoded> {
     const { queue, draining } = this.#options;
     const unsubscribe = queue.onRevoked((revoked) => this.#revoke(revoked));
     const drain = () => {
@@ -122,7 +114,7 @@ export class WorkSession {
         workerId: hello.workerId,
         labels: hello.labels,
         leaseMs: this.#leaseMs,
-        deliver: (tasks) => this.#track(this.#deliver(tasks)),
+        deliver: (tasks) => this.#deliver(tasks),
       });
     const welcome = {
       serverId,
@@ -139,9 +131,9 @@ export class WorkSession {
       this.#session?.close();
       this.#track(this.#confirmDrain());
     }
-    if (request.renew.length > 0) this.#track(this.#renew(request.renew));
-    for (const append of request.append) this.#append(append);
-    for (const outcome of request.finish) this.#track(this.#finish(outcome));
+    if (request.renew.length > 0) this.#reports.renew(request.renew, this.#leaseMs);
+    if (request.append.length > 0) this.#reports.append(request.append);
+    if (request.finish.length > 0) this.#reports.finish(request.finish);
     const held = this.#session?.credit ?? 0;
     if (request.credit < 0 || request.credit + held > limits.creditMax)
       throw MeshError.invalid([
@@ -153,80 +145,31 @@ export class WorkSession {
     if (request.credit > 0 && this.#session?.open) this.#session.grant(request.credit);
   }
 
-  async #deliver(tasks: readonly LeasedTask[]): Promise<void> {
-    const { queue, payloadBytesMax, offload } = this.#options;
-    const leases = await toLeases(queue, tasks, payloadBytesMax, offload);
+  #deliver(tasks: readonly LeasedTask[]): void {
+    const { leases, later } = readied(this.#options, tasks);
+    if (leases.length > 0) this.#hand(leases);
+    if (later) this.#track(this.#handLater(later, tasks.length - leases.length));
+  }
+
+  async #handLater(later: Promise<readonly ReadyLease[]>, count: number): Promise<void> {
+    const leases = await later;
     // A task that could not be handed over used none of the worker's credit.
-    if (leases.length < tasks.length && this.#session?.open)
-      this.#session.grant(tasks.length - leases.length);
-    const terms = leases.flatMap(({ lease }) => lease.term ?? []);
-    for (const term of terms) this.#terms.add(term);
+    if (leases.length < count && this.#session?.open) this.#session.grant(count - leases.length);
+    this.#hand(leases);
+  }
+
+  #hand(leases: readonly ReadyLease[]): void {
     this.#outbox.pushLeases(leases);
+    const terms = termsOf(leases);
+    for (const term of terms) this.#terms.add(term);
     // Those that were revoked while they were on their way here, too early to be told by #revoke.
-    this.#revoke(terms.filter((term) => queue.wasRevoked(term)));
+    this.#revoke(terms.filter((term) => this.#options.queue.wasRevoked(term)));
   }
 
   /** Told when every lease that was under way has been: none comes after it. */
   async #confirmDrain(): Promise<void> {
     await Promise.allSettled([...this.#inFlight]);
     this.#outbox.push({ drain: true });
-  }
-
-  async #renew(terms: readonly LeaseTerm[]): Promise<void> {
-    const renewed = await Promise.all(terms.map((term) => this.#renewOne(term)));
-    for (const { term, accepted } of renewed) if (term && accepted) this.#terms.add(term);
-    this.#outbox.push({ renewed });
-  }
-
-  /** Answered in every case: the worker pairs answers with what it sent, and tells by the reason whether a lease is lost. */
-  async #renewOne(asked: LeaseTerm): Promise<LeaseResult> {
-    try {
-      const term = termOf(asked);
-      const [outcome] = await this.#options.queue.renew([{ ...term, leaseMs: this.#leaseMs }]);
-      return resultOf(term, outcome);
-    } catch (error) {
-      return refusedBy(asked, error);
-    }
-  }
-
-  #append(message: WorkRequest["append"][number]): void {
-    const taskId = message.term?.taskId ?? "";
-    const stored = this.#reported(message.term, "appendRefused", async () => {
-      const append = appendOf(message, "append");
-      const [outcome] = await this.#options.queue.append([append]);
-      if (!outcome?.accepted) this.#outbox.push({ appendRefused: [resultOf(append, outcome)] });
-    });
-    this.#appends.set(taskId, stored);
-    void stored.then(() => {
-      if (this.#appends.get(taskId) === stored) this.#appends.delete(taskId);
-    });
-    this.#track(stored);
-  }
-
-  #finish(message: WorkRequest["finish"][number]): Promise<void> {
-    return this.#reported(message.term, "finished", async () => {
-      const { queue, payloadBytesMax, offload } = this.#options;
-      const finish = finishOf(await givenOutcome(offload, message), payloadBytesMax);
-      await this.#appends.get(finish.taskId);
-      const outcome = await finishOffloaded(queue, offload, finish);
-      this.#terms.delete(finish);
-      this.#outbox.push({ finished: [resultOf(finish, outcome)] });
-    });
-  }
-
-  /** A report at fault is refused by itself; it does not end the stream on which other tasks live. */
-  async #reported(
-    term: LeaseTerm | undefined,
-    list: "finished" | "appendRefused",
-    store: () => Promise<void>,
-  ): Promise<void> {
-    try {
-      await store();
-    } catch (error) {
-      if (MeshError.from(error).reason === "INTERNAL")
-        this.#options.log.error({ task: term?.taskId, error: String(error) }, "a worker's report failed");
-      this.#outbox.push({ [list]: [refusedBy(term, error)] });
-    }
   }
 
   #revoke(revoked: readonly FencedTask[]): void {
@@ -260,8 +203,12 @@ export class WorkSession {
   /** Leases that never left for the worker go back at once rather than when they expire. */
   async #giveBackUnsent(): Promise<void> {
     await Promise.allSettled(this.#inFlight);
-    const terms = this.#outbox.unsentLeases().flatMap(({ lease }) => lease.term ?? []);
+    const terms = termsOf(this.#outbox.unsentLeases());
     const reason = "its worker's stream ended before it was handed over";
     if (terms.length > 0) await this.#options.queue.giveBack(terms, reason);
   }
+}
+
+function termsOf(leases: readonly ReadyLease[]): FencedTask[] {
+  return leases.map(({ task: { id, fence } }) => ({ taskId: id, fence }));
 }

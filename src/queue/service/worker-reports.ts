@@ -14,7 +14,7 @@ import { MeshError } from "../../core/errors.ts";
 import { queueOf } from "../../core/ids.ts";
 import { limits } from "../../core/limits.ts";
 import { microsToUsd } from "../../core/money.ts";
-import { encodePayload, toPayload } from "../../core/payload.ts";
+import { encodePayload } from "../../core/payload.ts";
 import { retryDelayOf } from "../../core/retry-delay.ts";
 import { durationToMs } from "../../core/time.ts";
 import type { Finish, FinishResult, LogAppend, LogBody, Parent, TaskUsageCount } from "../store.ts";
@@ -107,11 +107,14 @@ function resultOf(result: TaskOutcome["result"], payloadBytesMax: number): Finis
   }
 }
 
+/** An encoded Payload that says nothing. */
+const noPayload = Buffer.alloc(0);
+
 /** The payload's bytes, once it is known that whoever reads the task can read it. */
 function readablePayload(field: string, payload: Payload | undefined, bytesMax: number): Buffer {
-  const given = payload ?? toPayload(undefined);
-  checkReadable(field, given);
-  return encodePayload(field, given, bytesMax);
+  if (payload === undefined) return noPayload;
+  checkReadable(field, payload);
+  return encodePayload(field, payload, bytesMax);
 }
 
 function suspendedOn(dependencies: readonly Dependency[]): Parent[] {

@@ -1,14 +1,14 @@
 /** WorkerService over the queue: the Work stream, and the unary forms for simple clients. */
 
 import { TaskState } from "../../../gen/grpc/agentmesh/v1/task.ts";
-import type {
-  AssignTaskResponse,
-  TaskOutcome,
-  WorkerServiceServer,
-  WorkRequest,
-  WorkResponse,
+import {
+  type AssignTaskResponse,
+  Lease,
+  type TaskOutcome,
+  type WorkerServiceServer,
+  type WorkRequest,
 } from "../../../gen/grpc/agentmesh/v1/worker.ts";
-import type { CallContext, HandlersOf } from "../../core/call.ts";
+import type { CallContext, Encoded, HandlersOf } from "../../core/call.ts";
 import { FieldCheck } from "../../core/check.ts";
 import { MeshError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
@@ -17,7 +17,8 @@ import type { Queue } from "../queue.ts";
 import type { LeaseAsk, LeasedTask } from "../store.ts";
 import { roleOf } from "./catalog.ts";
 import { checkWorkerLabels } from "./labels.ts";
-import { type SizedLease, toLeases } from "./leases.ts";
+import { bytesOf, encodedLease, type ReadyLease } from "./lease-frame.ts";
+import { readied } from "./leases.ts";
 import { finishOffloaded, givenOutcome } from "./offloaded.ts";
 import { termOf } from "./term.ts";
 import { type WorkerServiceOptions, WorkSession } from "./work-session.ts";
@@ -33,7 +34,7 @@ export function workerService(options: WorkerServiceOptions): HandlersOf<WorkerS
   };
 
   return {
-    work: (requests: AsyncIterable<WorkRequest>, call: CallContext): AsyncIterable<WorkResponse> =>
+    work: (requests: AsyncIterable<WorkRequest>, call: CallContext): AsyncIterable<Encoded> =>
       new WorkSession(options, call).converse(requests),
 
     async assignTask(request, call): Promise<AssignTaskResponse> {
@@ -50,11 +51,12 @@ export function workerService(options: WorkerServiceOptions): HandlersOf<WorkerS
       check.done();
       const ask = { queue: role, workerId, labels, leaseMs: leaseMs ?? limits.leaseMsDefault };
       const tasks = await assign(queue, { ...ask, max: request.max || 1 }, waitMs, [call.signal, draining]);
-      const leases = await toLeases(queue, tasks, payloadBytesMax, offload);
+      const { leases: atOnce, later = [] } = readied(options, tasks);
+      const leases = [...atOnce, ...(await later)];
       const fits = call.signal.aborted ? 0 : countFitting(leases);
-      const back = leases.slice(fits).flatMap(({ lease }) => lease.term ?? []);
+      const back = leases.slice(fits).map(({ task: { id, fence } }) => ({ taskId: id, fence }));
       if (back.length > 0) await queue.giveBack(back, "it could not be handed over");
-      return { leases: leases.slice(0, fits).map(({ lease }) => lease) };
+      return { leases: leases.slice(0, fits).map(leaseOf) };
     },
 
     async updateTask(request) {
@@ -97,11 +99,15 @@ function leaseLost(taskId: string, fence: number, state: string): MeshError {
   });
 }
 
+function leaseOf(ready: ReadyLease): Lease {
+  return Lease.decode(encodedLease(ready));
+}
+
 /** How many leases one answer can carry: half a message's bytes, and one at least. */
-function countFitting(leases: readonly SizedLease[]): number {
+function countFitting(leases: readonly ReadyLease[]): number {
   let bytes = 0;
   const over = leases.findIndex((lease, index) => {
-    bytes += lease.bytes;
+    bytes += bytesOf(lease);
     return index > 0 && bytes > limits.messageBytesMax / 2;
   });
   return over < 0 ? leases.length : over;

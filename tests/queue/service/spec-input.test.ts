@@ -30,7 +30,8 @@ test("a spec parts into its input and the rest, and another input takes its plac
   const other = toPayload(Buffer.from("other"));
   fc.assert(
     fc.property(specs, (spec) => {
-      const { input, rest } = partSpec(TaskSpec.encode(spec).finish());
+      const { input, rest, rendersInput } = partSpec(TaskSpec.encode(spec).finish());
+      expect(rendersInput).toBe(spec.renderInput);
       expect(input && Payload.decode(input)).toEqual(
         spec.input && Payload.decode(Payload.encode(spec.input).finish()),
       );

@@ -1,9 +1,10 @@
 /** Leases that were made for a stream which ends before they have left. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
-import { WorkRequest } from "../../../gen/grpc/agentmesh/v1/worker.ts";
+import { WorkRequest, WorkResponse } from "../../../gen/grpc/agentmesh/v1/worker.ts";
 import { defineRole } from "../../../src/agent/role.ts";
 import { catalogOf } from "../../../src/agent/role-catalog.ts";
+import type { Encoded } from "../../../src/core/call.ts";
 import { Channel } from "../../../src/core/channel.ts";
 import { silentLogger } from "../../../src/core/log.ts";
 import { workerService } from "../../../src/queue/service/worker-service.ts";
@@ -41,7 +42,8 @@ test("go back to their queue at once, and their attempts do not count", async ()
   };
   const responses = service.work(requests, call)[Symbol.asyncIterator]();
   await requests.push(WorkRequest.fromPartial({ hello: { workerId: "w1", slots: 2 }, credit: 2 } as never));
-  expect((await responses.next()).value?.welcome?.serverId).toBe("s1");
+  const { bytes } = (await responses.next()).value as Encoded;
+  expect(WorkResponse.decode(bytes).welcome?.serverId).toBe("s1");
   const client = mesh.client();
   const { id } = await client.submit(role.name, {});
   await expect.poll(async () => (await mesh.queue.get(id))?.state, { timeout: 10_000 }).toBe("RUNNING");

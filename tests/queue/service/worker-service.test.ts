@@ -8,10 +8,12 @@ import {
   type TaskOutcome,
   WorkerServiceService,
   WorkRequest,
+  WorkResponse,
 } from "../../../gen/grpc/agentmesh/v1/worker.ts";
 import { defineRole } from "../../../src/agent/role.ts";
 import { catalogOf } from "../../../src/agent/role-catalog.ts";
 import type { MeshClient } from "../../../src/client/mesh-client.ts";
+import type { Encoded } from "../../../src/core/call.ts";
 import { silentLogger } from "../../../src/core/log.ts";
 import { fromPayload, toPayload } from "../../../src/core/payload.ts";
 import { workerService } from "../../../src/queue/service/worker-service.ts";
@@ -451,7 +453,8 @@ describe("revocation", () => {
     };
     const heard: string[] = [];
     const hearing = (async () => {
-      for await (const response of service.work(requests, call)) {
+      for await (const { bytes } of service.work(requests, call) as AsyncIterable<Encoded>) {
+        const response = WorkResponse.decode(bytes);
         heard.push(...response.leases.map(({ term }) => `lease ${term?.taskId}`));
         heard.push(...response.revoked.map(({ term, reason }) => `${reason} ${term?.taskId}`));
         if (heard.length >= 2) requests.end();

@@ -63,6 +63,7 @@ const durationsMeasured: Readonly<Record<string, string>> = {
   "src/telemetry": "histograms of durations",
   "src/rpc": "how long a call took, for its metric",
   "src/client/xds/tally.ts": "how long ago a call was picked, at every pick",
+  "src/queue/dispatcher.ts": "how long ago a round was, within a millisecond, at every one",
   "src/agent/heartbeat-thread.ts": "how old a renewal is; a thread cannot be handed a clock",
 };
 
