@@ -89,7 +89,8 @@ export class ChunkWriter {
     this.#specBytes += spec.length;
   }
 
-  done(): Buffer {
+  /** The chunk, in bytes that `take` gives. */
+  done(take: (bytes: number) => Buffer = Buffer.allocUnsafe): Buffer {
     const specs = this.#specs;
     const count = specs.length;
     const width = this.#width();
@@ -102,7 +103,7 @@ export class ChunkWriter {
     const kind = kinds.length === 1 ? (kinds[0] as Buffer) : noBytes;
     const kindBytes = isMixed ? this.#kindOf.reduce((sum, one) => sum + (kinds[one] as Buffer).length, 0) : 0;
     const indexBytes = fixedBytes + 4 * count + names.length + kind.length;
-    const chunk = Buffer.allocUnsafe(indexBytes + kindBytes + this.#specBytes);
+    const chunk = take(indexBytes + kindBytes + this.#specBytes);
     // The script that takes it in sets the first ten.
     chunk.fill(0, 0, 10);
     chunk.writeUInt32BE(indexBytes, 10);

@@ -11,6 +11,7 @@ import { stateOf } from "./effects.ts";
 import { uniqueOf } from "./keys.ts";
 import { packHeader, packLane, packParents, packPending, packTimeouts } from "./pack.ts";
 import { readTerms } from "./read.ts";
+import { Scratch } from "./scratch.ts";
 
 export interface Submitted {
   readonly outcomes: SubmitOutcome[];
@@ -58,6 +59,8 @@ function newStamp(): string {
   return uniqueId(systemClock.now()).slice(0, stampBytes);
 }
 
+const scratch = new Scratch();
+
 async function enqueue(calls: Calls, tasks: readonly NewTask[]): Promise<Submitted> {
   const open = new Map<string, Call>();
   const all: Call[] = [];
@@ -96,8 +99,10 @@ async function enqueueOne(
     for (const { slot, toStartMs } of starts) input.u8(slot).delay(toStartMs);
     for (const fingerprint of fingerprints) input.text8(fingerprint);
   }
-  const blobs = chunks.map((chunk) => chunk.done());
+  const blobs = chunks.map((chunk) => chunk.done((bytes) => scratch.take(bytes)));
   const answer = await calls.change("enqueue", queue, input.done(), [tasksMax, ...blobs]);
+  // Once they are answered they were sent; a call that failed may still have them.
+  for (const blob of blobs) scratch.giveBack(blob);
   let at = 0;
   let nth = 0;
   for (const { count, stamp } of chunks) {
