@@ -36,9 +36,12 @@ export function tasksInAll({ tasks, rounds }: MeasureOptions): number {
   return warmUpOf(tasks) + tasks * rounds;
 }
 
+/** By then V8 has compiled what is often called: before, it costs several times as much. */
+const warmUpMin = 4_000;
+
 /** Whole batches, so that no contender has a remainder to do. */
 function warmUpOf(tasks: number): number {
-  return Math.ceil(tasks / 500) * 100;
+  return Math.max(warmUpMin, Math.ceil(tasks / 500) * 100);
 }
 
 /** Every contender's samples, taken in turn. */
