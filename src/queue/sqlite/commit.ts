@@ -113,15 +113,18 @@ export class Committer {
 }
 
 /** Writes what the call changed in memory. */
-function flush({ queues, lanes, controls, nowMs }: Tx): void {
+function flush({ queues, lanes, chunks, controls, nowMs }: Tx): void {
   queues.flush(nowMs);
   lanes.flush();
   lanes.trim();
+  chunks.flush();
+  chunks.trim();
   controls.flush();
 }
 
-function forget({ queues, lanes, controls }: Shelf): void {
+function forget({ queues, lanes, chunks, controls }: Shelf): void {
   queues.forget();
   lanes.forget();
+  chunks.forget();
   controls.forget();
 }

@@ -16,9 +16,13 @@ export interface LaneRow {
   pass: number;
   /** Tasks in it; a lane without any has no row. */
   waiting: number;
+  /** Those of them that are in chunks. */
+  plain: number;
   /** A cap or a rate of its key holds it back. */
   parked: 0 | 1;
 }
+
+type Opening = (lane: LaneRow) => Pick<LaneRow, "pass" | "parked">;
 
 /** Lanes of one priority that ask for the same of a worker. */
 interface Group {
@@ -51,19 +55,28 @@ export class Lanes {
     this.#sql = sql;
   }
 
-  /** A task joins; `opening` says how a lane begins that was empty. */
-  join(queue: string, name: string, opening: (lane: LaneRow) => Pick<LaneRow, "pass" | "parked">): void {
+  /** A task joins, or plain ones that came together; `opening` says how a lane begins that was empty. */
+  join(queue: string, name: string, opening: Opening, plain?: number): void {
     const lane = this.#find(queue, name) ?? this.#open(queue, name, opening);
-    lane.waiting += 1;
+    lane.waiting += plain ?? 1;
+    lane.plain += plain ?? 0;
     this.#dirty.add(lane);
   }
 
-  leave(queue: string, name: string): void {
-    const lane = this.#find(queue, name);
-    if (lane === undefined) throw new Error(`the queue ${queue} has no lane ${name}`);
-    lane.waiting -= 1;
+  /** A task leaves, or so many plain ones. */
+  leave(queue: string, name: string, plain?: number): void {
+    const lane = this.#get(queue, name);
+    lane.waiting -= plain ?? 1;
+    lane.plain -= plain ?? 0;
     this.#dirty.add(lane);
     if (lane.waiting === 0 && lane.parked === 0) this.#count(lane, -1);
+  }
+
+  /** A task of it is in a chunk no more. */
+  moveOut(queue: string, name: string): void {
+    const lane = this.#get(queue, name);
+    lane.plain -= 1;
+    this.#dirty.add(lane);
   }
 
   /** Its pass has moved. */
@@ -139,6 +152,12 @@ export class Lanes {
     this.#kept = 0;
   }
 
+  #get(queue: string, name: string): LaneRow {
+    const lane = this.#find(queue, name);
+    if (lane === undefined) throw new Error(`the queue ${queue} has no lane ${name}`);
+    return lane;
+  }
+
   #find(queue: string, name: string): LaneRow | undefined {
     const known = this.#of(queue).rows.get(name);
     if (known !== undefined) return known.waiting > 0 ? known : this.#drop(known);
@@ -146,10 +165,21 @@ export class Lanes {
     return stored && this.#known(stored);
   }
 
-  #open(queue: string, name: string, opening: (lane: LaneRow) => Pick<LaneRow, "pass" | "parked">): LaneRow {
+  #open(queue: string, name: string, opening: Opening): LaneRow {
     const { priority, tenant, concurrencyKey: key, workerLabels } = laneOf(name);
     const labels = labelsName(workerLabels);
-    const lane: LaneRow = { queue, name, priority, tenant, key, labels, pass: 0, waiting: 0, parked: 0 };
+    const lane: LaneRow = {
+      queue,
+      name,
+      priority,
+      tenant,
+      key,
+      labels,
+      pass: 0,
+      waiting: 0,
+      plain: 0,
+      parked: 0,
+    };
     Object.assign(lane, opening(lane));
     if (lane.parked === 0) this.#count(lane, 1);
     return this.#known(lane);

@@ -34,14 +34,18 @@ describe("group commit", () => {
   test("a call that throws undoes itself alone", async () => {
     const store = await openAt(testDirectory());
     const broken = newTask("q", { spec: "not bytes" as never, tenant: { odd: true } as never });
+    const [first, half, last] = [newTask("q"), newTask("q"), newTask("q")];
+    const plain = { ...newTask("q"), id: undefined };
     const results = await Promise.allSettled([
-      store.submit([newTask("q")]),
-      store.submit([newTask("q"), broken]),
-      store.submit([newTask("q")]),
+      store.submit([first, plain]),
+      store.submit([half, plain, broken]),
+      store.submit([last, plain]),
     ]);
     expect(results.map((result) => result.status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
-    expect((await store.stats(["q"]))[0]!.counts.QUEUED).toBe(2);
-    expect(await lease(store, "q", { max: 9 })).toHaveLength(2);
+    expect(await store.get([half.id])).toEqual([undefined]);
+    expect((await store.list({ limit: 9 })).tasks).toHaveLength(4);
+    expect((await store.stats(["q"]))[0]!.counts.QUEUED).toBe(4);
+    expect(await lease(store, "q", { max: 9 })).toHaveLength(4);
     await store.close();
   });
 
@@ -116,7 +120,7 @@ describe("opening", () => {
     const database = new DatabaseSync(join(dataDir, "mesh.db"));
     database.exec("PRAGMA user_version = 99");
     database.close();
-    await expect(openAt(dataDir)).rejects.toThrow(/schema version 99 .* knows 2: .*data\.dir/);
+    await expect(openAt(dataDir)).rejects.toThrow(/schema version 99 .* knows 3: .*data\.dir/);
   });
 
   test("says what an acknowledgement means", async () => {
