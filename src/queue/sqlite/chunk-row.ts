@@ -20,11 +20,14 @@ export interface ChunkRow {
 /** What the indexes say of a chunk: written only where it has changed. */
 export interface ChunkIndex {
   readonly has_queued: 0 | 1;
-  readonly has_running: 0 | 1;
-  readonly has_succeeded: 0 | 1;
+  /** No lease ends before; null: nothing runs, or nothing has run yet. */
   readonly expires_ms: number | null;
+  readonly has_succeeded: 0 | 1;
+  /** The first success that is kept. */
   readonly ended_ms: number | null;
 }
+
+export type StoredChunk = ChunkRow & ChunkIndex;
 
 export function chunkOf(row: ChunkRow): Chunk {
   const facts = {
@@ -64,23 +67,17 @@ export function rowOf({ facts, slots, terms, endingsMs }: Chunk): ChunkRow {
   };
 }
 
-export function indexOf(chunk: Chunk): ChunkIndex {
+/** `before`: as it is written. A time of expiry stays while it is not too late, so that not each lease and end writes it. */
+export function indexOf(chunk: Chunk, before: ChunkIndex): ChunkIndex {
   const { QUEUED, RUNNING, SUCCEEDED } = chunk.counts;
   return {
     has_queued: QUEUED > 0 ? 1 : 0,
-    has_running: RUNNING > 0 ? 1 : 0,
+    expires_ms: QUEUED + RUNNING === 0 ? null : earliest(before.expires_ms, chunk.firstExpiryMs() ?? null),
     has_succeeded: SUCCEEDED > 0 ? 1 : 0,
-    expires_ms: chunk.firstExpiryMs() ?? null,
     ended_ms: chunk.firstEndMs() ?? null,
   };
 }
 
-export function sameIndex(one: ChunkIndex, other: ChunkIndex): boolean {
-  return (
-    one.has_queued === other.has_queued &&
-    one.has_running === other.has_running &&
-    one.has_succeeded === other.has_succeeded &&
-    one.expires_ms === other.expires_ms &&
-    one.ended_ms === other.ended_ms
-  );
+function earliest(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? (one ?? other) : Math.min(one, other);
 }

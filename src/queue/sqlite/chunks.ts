@@ -3,7 +3,7 @@
  * longer, since tasks mostly run soon after they came.
  */
 import { Chunk, type ChunkFacts, type Seat } from "./chunk.ts";
-import { type ChunkIndex, type ChunkRow, chunkOf, indexOf, rowOf, sameIndex } from "./chunk-row.ts";
+import { type ChunkIndex, chunkOf, indexOf, rowOf, type StoredChunk } from "./chunk-row.ts";
 import { Packed, pack } from "./packed.ts";
 import { firstSeqOf, maybePlain, prefixOf, slotOf } from "./plain-id.ts";
 import type { Statements } from "./statements.ts";
@@ -13,6 +13,8 @@ interface Known {
   /** As its row has it. */
   index: ChunkIndex;
 }
+
+const newIndex: ChunkIndex = { has_queued: 1, expires_ms: null, has_succeeded: 0, ended_ms: null };
 
 /** Chunks, and bytes of their specs, that are kept in memory after they were written. */
 const keptMax = 1_000;
@@ -25,6 +27,7 @@ export class Chunks {
   /** By the number of their first task. */
   readonly #known = new Map<number, Known>();
   readonly #dirty = new Set<Chunk>();
+  readonly #expired = new Set<Chunk>();
   /** By queue and lane: the first chunk that had QUEUED tasks when it was last looked for. */
   readonly #heads = new Map<string, Chunk>();
   #specBytes = 0;
@@ -37,11 +40,10 @@ export class Chunks {
   add(facts: ChunkFacts, specs: readonly Uint8Array[]): Chunk {
     const chunk = new Chunk(facts, { slots: Chunk.newSlots(specs.length), specs: pack(specs) });
     const { bytes } = chunk.specs as Packed;
-    const index = indexOf(chunk);
-    this.#sql.run("insertChunk", { ...rowOf(chunk), ...index });
+    this.#sql.run("insertChunk", rowOf(chunk));
     this.#sql.run("insertSpecs", { first_seq: facts.firstSeq, bytes });
     this.#specBytes += bytes.length;
-    this.#known.set(facts.firstSeq, { chunk, index });
+    this.#known.set(facts.firstSeq, { chunk, index: newIndex });
     return chunk;
   }
 
@@ -110,6 +112,12 @@ export class Chunks {
     this.#dirty.add(chunk);
   }
 
+  /** To be written by the next flush, with the true time of its first expiry. */
+  expired(chunk: Chunk): void {
+    this.#dirty.add(chunk);
+    this.#expired.add(chunk);
+  }
+
   /** Writes what has changed into the open transaction. */
   flush(): void {
     for (const chunk of this.#dirty)
@@ -127,6 +135,7 @@ export class Chunks {
   forget(): void {
     this.#known.clear();
     this.#dirty.clear();
+    this.#expired.clear();
     this.#heads.clear();
     this.#specBytes = 0;
   }
@@ -134,10 +143,11 @@ export class Chunks {
   #byFirst(firstSeq: number): Chunk | undefined {
     const known = this.#known.get(firstSeq);
     if (known !== undefined) return known.chunk;
-    const row = this.#sql.one<ChunkRow>("chunkByFirst", { first_seq: firstSeq });
+    const row = this.#sql.one<StoredChunk>("chunkByFirst", { first_seq: firstSeq });
     if (row === undefined) return undefined;
     const chunk = chunkOf(row);
-    this.#known.set(firstSeq, { chunk, index: indexOf(chunk) });
+    const { has_queued, expires_ms, has_succeeded, ended_ms } = row;
+    this.#known.set(firstSeq, { chunk, index: { has_queued, expires_ms, has_succeeded, ended_ms } });
     return chunk;
   }
 
@@ -154,9 +164,13 @@ export class Chunks {
     if (ended !== undefined) this.#sql.run("insertOutputs", { first_seq, ...ended });
     this.#sql.run("updateChunk", rowOf(chunk));
     const known = this.#known.get(first_seq) as Known;
-    const index = indexOf(chunk);
-    if (sameIndex(index, known.index)) return;
-    this.#sql.run("indexChunk", { first_seq, ...index });
+    const before = known.index;
+    const index = indexOf(chunk, this.#expired.delete(chunk) ? { ...before, expires_ms: null } : before);
+    const values = { first_seq, ...index };
+    if (index.has_queued !== before.has_queued) this.#sql.run("indexQueued", values);
+    if (index.expires_ms !== before.expires_ms) this.#sql.run("indexRunning", values);
+    if (index.has_succeeded !== before.has_succeeded || index.ended_ms !== before.ended_ms)
+      this.#sql.run("indexSucceeded", values);
     known.index = index;
   }
 
@@ -165,5 +179,6 @@ export class Chunks {
     for (const statement of ["deleteChunk", "deleteSpecs", "deleteOutputs"])
       this.#sql.run(statement, { first_seq });
     this.#known.delete(first_seq);
+    this.#expired.delete(chunk);
   }
 }

@@ -1,6 +1,7 @@
 /**
- * Group commit: all calls that arrive in one turn of the event loop share one transaction, so one fsync. Each runs in a
- * savepoint of its own: one that throws undoes itself alone. Answers are given, and signals sent, after the commit.
+ * Group commit: all calls that arrive in one turn of the event loop share one transaction, so one fsync. Where they are
+ * several, each runs in a savepoint of its own: one that throws undoes itself alone. Answers are given, and signals sent,
+ * after the commit.
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { StoreSignal } from "../store.ts";
@@ -64,7 +65,8 @@ export class Committer {
     const answers: (() => void)[] = [];
     try {
       this.#database.exec("BEGIN IMMEDIATE");
-      for (const job of jobs) answers.push(this.#attempt(job, effects));
+      for (const job of jobs)
+        answers.push(jobs.length === 1 ? this.#work(job, effects) : this.#attempt(job, effects));
       this.#database.exec("COMMIT");
     } catch (error) {
       this.#undo("ROLLBACK");
@@ -91,19 +93,24 @@ export class Committer {
   #attempt(job: Job, effects: Effects): () => void {
     this.#database.exec("SAVEPOINT job");
     try {
-      const tx = { ...this.#shelf, nowMs: this.#shelf.clock.now(), effects: new Effects(), ended: [] };
-      const value = job.work(tx);
-      settleEnded(tx);
-      flush(tx);
+      const answer = this.#work(job, effects);
       this.#database.exec("RELEASE job");
-      effects.add(tx.effects);
-      return () => job.resolve(value);
+      return answer;
     } catch (error) {
       forget(this.#shelf);
       if (!this.#database.isTransaction) throw error;
       this.#undo("ROLLBACK TO job; RELEASE job");
       return () => job.reject(storeError(error, this.#address));
     }
+  }
+
+  #work(job: Job, effects: Effects): () => void {
+    const tx = { ...this.#shelf, nowMs: this.#shelf.clock.now(), effects: new Effects(), ended: [] };
+    const value = job.work(tx);
+    settleEnded(tx);
+    flush(tx);
+    effects.add(tx.effects);
+    return () => job.resolve(value);
   }
 
   #undo(how: string): void {

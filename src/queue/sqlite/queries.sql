@@ -116,10 +116,10 @@ DELETE FROM log WHERE task = :task AND sequence <= :upTo;
 DELETE FROM log WHERE task = :task;
 
 -- name: insertChunk
-INSERT INTO chunk (first_seq, queue, tenant, priority, lane, retry, labels, first_place, created_ms, fence, slots, terms, endings_ms,
-  has_queued, has_running, has_succeeded, expires_ms, ended_ms)
+INSERT INTO chunk (first_seq, queue, tenant, priority, lane, retry, labels, first_place, created_ms, fence, slots, terms,
+  endings_ms, has_queued, has_succeeded)
 VALUES (:first_seq, :queue, :tenant, :priority, :lane, :retry, :labels, :first_place, :created_ms, :fence, :slots, :terms,
-  :endings_ms, :has_queued, :has_running, :has_succeeded, :expires_ms, :ended_ms);
+  :endings_ms, 1, 0);
 
 -- name: chunkByFirst
 SELECT * FROM chunk WHERE first_seq = :first_seq;
@@ -127,9 +127,15 @@ SELECT * FROM chunk WHERE first_seq = :first_seq;
 -- name: updateChunk
 UPDATE chunk SET slots = :slots, terms = :terms, endings_ms = :endings_ms WHERE first_seq = :first_seq;
 
--- name: indexChunk
-UPDATE chunk SET has_queued = :has_queued, has_running = :has_running, has_succeeded = :has_succeeded,
-  expires_ms = :expires_ms, ended_ms = :ended_ms WHERE first_seq = :first_seq;
+-- name: indexQueued
+-- Apart from each other: an index is written for each column that a statement sets, whatever its value.
+UPDATE chunk SET has_queued = :has_queued WHERE first_seq = :first_seq;
+
+-- name: indexRunning
+UPDATE chunk SET expires_ms = :expires_ms WHERE first_seq = :first_seq;
+
+-- name: indexSucceeded
+UPDATE chunk SET has_succeeded = :has_succeeded, ended_ms = :ended_ms WHERE first_seq = :first_seq;
 
 -- name: deleteChunk
 DELETE FROM chunk WHERE first_seq = :first_seq;
@@ -158,7 +164,7 @@ WHERE has_queued = 1 AND queue = :queue AND first_seq < :before ORDER BY first_s
 
 -- name: listRunningChunks
 SELECT first_seq FROM chunk INDEXED BY chunk_running
-WHERE has_running = 1 AND queue = :queue AND first_seq < :before ORDER BY first_seq DESC LIMIT :limit;
+WHERE expires_ms IS NOT NULL AND queue = :queue AND first_seq < :before ORDER BY first_seq DESC LIMIT :limit;
 
 -- name: listSucceededChunks
 SELECT first_seq FROM chunk INDEXED BY chunk_succeeded
@@ -204,10 +210,14 @@ SELECT * FROM queue WHERE name = :name;
 SELECT name FROM queue ORDER BY name;
 
 -- name: putQueue
-INSERT OR REPLACE INTO queue (name, BLOCKED, SCHEDULED, QUEUED, RUNNING, INPUT_REQUIRED, SUCCEEDED, FAILED, CANCELED,
-  front, back, clock_ms, fence_floor, last_seq, arrived, ended)
-VALUES (:name, :BLOCKED, :SCHEDULED, :QUEUED, :RUNNING, :INPUT_REQUIRED, :SUCCEEDED, :FAILED, :CANCELED,
-  :front, :back, :clock_ms, :fence_floor, :last_seq, :arrived, :ended);
+INSERT INTO queue (name, BLOCKED, SCHEDULED, QUEUED, RUNNING, INPUT_REQUIRED, SUCCEEDED, FAILED, CANCELED, front,
+  back, clock_ms, fence_floor, last_seq, arrived, ended)
+VALUES (:name, :BLOCKED, :SCHEDULED, :QUEUED, :RUNNING, :INPUT_REQUIRED, :SUCCEEDED, :FAILED, :CANCELED, :front,
+  :back, :clock_ms, :fence_floor, :last_seq, :arrived, :ended)
+ON CONFLICT DO UPDATE SET
+  BLOCKED = :BLOCKED, SCHEDULED = :SCHEDULED, QUEUED = :QUEUED, RUNNING = :RUNNING, INPUT_REQUIRED = :INPUT_REQUIRED,
+  SUCCEEDED = :SUCCEEDED, FAILED = :FAILED, CANCELED = :CANCELED, front = :front, back = :back, clock_ms = :clock_ms,
+  fence_floor = :fence_floor, last_seq = :last_seq, arrived = :arrived, ended = :ended;
 
 -- name: laneByName
 SELECT * FROM lane WHERE queue = :queue AND name = :name;
@@ -264,11 +274,14 @@ DELETE FROM key WHERE (queue, key) IN (SELECT queue, key FROM key INDEXED BY key
   WHERE full_at_ms IS NOT NULL AND running = 0 AND parked = 0 AND full_at_ms <= :now LIMIT :limit);
 
 -- name: controlByQueue
-SELECT * FROM control WHERE queue = :queue;
+SELECT name, turn, passes, full_at_ms, role_policy, policy, pause_reason, pause_since_ms FROM queue WHERE name = :name;
 
 -- name: putControl
-INSERT OR REPLACE INTO control (queue, turn, passes, full_at_ms, role_policy, policy, pause_reason, pause_since_ms)
-VALUES (:queue, :turn, :passes, :full_at_ms, :role_policy, :policy, :pause_reason, :pause_since_ms);
+INSERT INTO queue (name, turn, passes, full_at_ms, role_policy, policy, pause_reason, pause_since_ms)
+VALUES (:name, :turn, :passes, :full_at_ms, :role_policy, :policy, :pause_reason, :pause_since_ms)
+ON CONFLICT DO UPDATE SET
+  turn = :turn, passes = :passes, full_at_ms = :full_at_ms, role_policy = :role_policy, policy = :policy,
+  pause_reason = :pause_reason, pause_since_ms = :pause_since_ms;
 
 -- name: lastSeq
 SELECT max(last_seq) AS seq FROM queue;

@@ -84,15 +84,14 @@ CREATE TABLE chunk (
   terms TEXT NOT NULL,
   endings_ms TEXT NOT NULL,
   has_queued INTEGER NOT NULL,
-  has_running INTEGER NOT NULL,
+  expires_ms INTEGER, -- no lease ends before; null: no task runs, or none has run yet
   has_succeeded INTEGER NOT NULL,
-  expires_ms INTEGER, -- the first end of a lease
   ended_ms INTEGER -- the first success
 ) STRICT;
 
 CREATE INDEX chunk_ready ON chunk (queue, lane, first_place) WHERE has_queued = 1;
 CREATE INDEX chunk_queued ON chunk (queue) WHERE has_queued = 1;
-CREATE INDEX chunk_running ON chunk (queue) WHERE has_running = 1;
+CREATE INDEX chunk_running ON chunk (queue) WHERE expires_ms IS NOT NULL;
 CREATE INDEX chunk_succeeded ON chunk (queue) WHERE has_succeeded = 1;
 CREATE INDEX chunk_leased ON chunk (expires_ms) WHERE expires_ms IS NOT NULL;
 CREATE INDEX chunk_ended ON chunk (queue, ended_ms) WHERE ended_ms IS NOT NULL;
@@ -125,24 +124,32 @@ CREATE INDEX dependency_unmet ON dependency (parent_id) WHERE met = 0;
 
 -- A queue's counts by state, kept in the transaction that moves a task, and the ends of its order. `clock_ms` is the
 -- newest time that it has seen: the store's clock starts from there. `fence_floor` is the highest fence of any task that was
--- deleted: new ones begin there. `last_seq` is the greatest number that it took for its tasks.
+-- deleted: new ones begin there. `last_seq` is the greatest number that it took for its tasks. From `turn` on: what steers its
+-- handing out; policies are JSON, `passes` are those of the lanes served last, by priority.
 CREATE TABLE queue (
   name TEXT PRIMARY KEY,
-  BLOCKED INTEGER NOT NULL,
-  SCHEDULED INTEGER NOT NULL,
-  QUEUED INTEGER NOT NULL,
-  RUNNING INTEGER NOT NULL,
-  INPUT_REQUIRED INTEGER NOT NULL,
-  SUCCEEDED INTEGER NOT NULL,
-  FAILED INTEGER NOT NULL,
-  CANCELED INTEGER NOT NULL,
-  front INTEGER NOT NULL,
-  back INTEGER NOT NULL,
-  clock_ms INTEGER NOT NULL,
-  fence_floor INTEGER NOT NULL,
-  last_seq INTEGER NOT NULL,
-  arrived INTEGER NOT NULL,
-  ended INTEGER NOT NULL
+  BLOCKED INTEGER NOT NULL DEFAULT 0,
+  SCHEDULED INTEGER NOT NULL DEFAULT 0,
+  QUEUED INTEGER NOT NULL DEFAULT 0,
+  RUNNING INTEGER NOT NULL DEFAULT 0,
+  INPUT_REQUIRED INTEGER NOT NULL DEFAULT 0,
+  SUCCEEDED INTEGER NOT NULL DEFAULT 0,
+  FAILED INTEGER NOT NULL DEFAULT 0,
+  CANCELED INTEGER NOT NULL DEFAULT 0,
+  front INTEGER NOT NULL DEFAULT 0,
+  back INTEGER NOT NULL DEFAULT 0,
+  clock_ms INTEGER NOT NULL DEFAULT 0,
+  fence_floor INTEGER NOT NULL DEFAULT 0,
+  last_seq INTEGER NOT NULL DEFAULT 0,
+  arrived INTEGER NOT NULL DEFAULT 0,
+  ended INTEGER NOT NULL DEFAULT 0,
+  turn INTEGER NOT NULL DEFAULT 0,
+  passes TEXT NOT NULL DEFAULT '[]',
+  full_at_ms REAL,
+  role_policy TEXT,
+  policy TEXT,
+  pause_reason TEXT,
+  pause_since_ms INTEGER
 ) STRICT, WITHOUT ROWID;
 
 -- The lanes that have QUEUED tasks, `plain` of them in chunks; `parked`: a cap or a rate of their key holds them back.
@@ -176,15 +183,3 @@ CREATE TABLE key (
 
 CREATE INDEX key_held ON key (queue, held_until_ms) WHERE held_until_ms IS NOT NULL;
 CREATE INDEX key_full ON key (full_at_ms) WHERE full_at_ms IS NOT NULL AND running = 0 AND parked = 0;
-
--- What steers a queue's handing out. Policies are JSON; `passes` are those of the lanes served last, by priority.
-CREATE TABLE control (
-  queue TEXT PRIMARY KEY,
-  turn INTEGER NOT NULL,
-  passes TEXT NOT NULL,
-  full_at_ms REAL,
-  role_policy TEXT,
-  policy TEXT,
-  pause_reason TEXT,
-  pause_since_ms INTEGER
-) STRICT, WITHOUT ROWID;

@@ -49,11 +49,14 @@ export function sweep(tx: Tx): SweepReport {
 /** Tasks whose lease has ended; those in chunks are not in rows yet. */
 function expiredTasks(tx: Tx): TaskRow[] {
   const rows = tx.sql.all<TaskRow>("expiredTasks", { now: tx.nowMs, limit });
-  for (const chunk of tx.chunks.each("expiredChunks", { now: tx.nowMs, limit: limit - rows.length }))
+  for (const chunk of tx.chunks.each("expiredChunks", { now: tx.nowMs, limit: limit - rows.length })) {
+    if (rows.length >= limit) break;
+    tx.chunks.expired(chunk);
     for (const slot of chunk.slotsIn("RUNNING")) {
       const { expiresMs } = chunk.termOf(slot) ?? { expiresMs: 0 };
       if (expiresMs <= tx.nowMs) rows.push(rowAt({ chunk, slot }));
     }
+  }
   return rows;
 }
 

@@ -10,7 +10,6 @@ interface StoredChunk {
   readonly terms: string;
   readonly endings_ms: string;
   readonly has_queued: number;
-  readonly has_running: number;
   readonly has_succeeded: number;
   readonly expires_ms: number | null;
   readonly ended_ms: number | null;
@@ -53,20 +52,26 @@ function chunkFaults(database: DatabaseSync, chunk: StoredChunk): string[] {
   const least = (all: number[]) => (all.length === 0 ? null : Math.min(...all));
   const truth = {
     has_queued: Number(states.includes("QUEUED")),
-    has_running: Number(states.includes("RUNNING")),
     has_succeeded: Number(states.includes("SUCCEEDED")),
-    expires_ms: least(expiries),
     ended_ms: least(ends),
   };
   const faults = Object.entries(truth)
     .filter(([column, value]) => chunk[column as keyof typeof truth] !== value)
     .map(([column, value]) => `${column} is ${chunk[column as keyof typeof truth]}, not ${value}`);
+  if (!expiresWell(chunk.expires_ms, least(expiries), states.includes("QUEUED")))
+    faults.push(`expires_ms is ${chunk.expires_ms}, and the first lease ends at ${least(expiries)}`);
   if (states.every((state) => state === undefined)) faults.push("has no task");
   const inRow = database.prepare("SELECT 1 FROM task WHERE seq = ?");
   states.forEach((state, slot) => {
     if (state !== undefined && inRow.get(first_seq + slot)) faults.push(`slot ${slot} has a row too`);
   });
   return faults.map((fault) => `chunk ${first_seq}: ${fault}`);
+}
+
+/** It may be early while the chunk has QUEUED or RUNNING tasks, never late. */
+function expiresWell(says: number | null, is: number | null, hasQueued: boolean): boolean {
+  if (is === null) return says === null || hasQueued;
+  return says !== null && says <= is;
 }
 
 function countFaults(database: DatabaseSync, chunks: readonly StoredChunk[]): string[] {
