@@ -49,6 +49,8 @@ export class Lanes {
   readonly #sql: Statements;
   readonly #queues = new Map<string, QueueLanes>();
   readonly #dirty = new Set<LaneRow>();
+  /** Those that must be written whole, since an index has changed: to count is cheaper. */
+  readonly #moved = new Set<LaneRow>();
   #kept = 0;
 
   constructor(sql: Statements) {
@@ -82,6 +84,7 @@ export class Lanes {
   /** Its pass has moved. */
   changed(lane: LaneRow): void {
     this.#dirty.add(lane);
+    this.#moved.add(lane);
   }
 
   /** Holds all lanes of a key back, or frees them, each at the pass that `freedAt` says. */
@@ -92,7 +95,7 @@ export class Lanes {
       if (parked === 0) lane.pass = freedAt(lane);
       lane.parked = parked;
       this.#count(lane, parked === 1 ? -1 : 1);
-      this.#dirty.add(lane);
+      this.changed(lane);
     }
   }
 
@@ -133,9 +136,10 @@ export class Lanes {
   /** Writes what has changed into the open transaction. */
   flush(): void {
     for (const lane of this.#dirty)
-      if (lane.waiting > 0) this.#sql.run("putLane", lane);
+      if (lane.waiting > 0) this.#sql.run(this.#moved.has(lane) ? "putLane" : "countLane", lane);
       else this.#drop(lane);
     this.#dirty.clear();
+    this.#moved.clear();
   }
 
   /** Keeps memory bounded; between calls, since a call holds rows. */
@@ -149,6 +153,7 @@ export class Lanes {
   forget(): void {
     this.#queues.clear();
     this.#dirty.clear();
+    this.#moved.clear();
     this.#kept = 0;
   }
 
@@ -182,7 +187,9 @@ export class Lanes {
     };
     Object.assign(lane, opening(lane));
     if (lane.parked === 0) this.#count(lane, 1);
-    return this.#known(lane);
+    const known = this.#known(lane);
+    this.#moved.add(known);
+    return known;
   }
 
   /** The row in memory that stands for a stored one. */
@@ -199,6 +206,7 @@ export class Lanes {
   #drop(lane: LaneRow): undefined {
     this.#sql.run("deleteLane", lane);
     this.#dirty.delete(lane);
+    this.#moved.delete(lane);
     if (this.#of(lane.queue).rows.delete(lane.name)) this.#kept -= 1;
   }
 

@@ -1,5 +1,11 @@
 -- Every statement of the store, by name. `:name` binds a parameter; statements.ts reads this file.
 
+-- name: begin
+BEGIN IMMEDIATE;
+
+-- name: commit
+COMMIT;
+
 -- name: insertTask
 INSERT INTO task (seq, id, queue, tenant, priority, state, attempt, fence, generation, fingerprint, retry, timeouts, lane, parents,
   parents_pending, workflow_id, labels, created_ms, queued_ms, start_by_ms, started_ms, finished_ms, run_at_ms,
@@ -225,6 +231,9 @@ SELECT * FROM lane WHERE queue = :queue AND name = :name;
 -- name: putLane
 INSERT OR REPLACE INTO lane (queue, name, priority, tenant, key, labels, pass, waiting, plain, parked)
 VALUES (:queue, :name, :priority, :tenant, :key, :labels, :pass, :waiting, :plain, :parked);
+
+-- name: countLane
+UPDATE lane SET waiting = :waiting, plain = :plain WHERE queue = :queue AND name = :name;
 
 -- name: deleteLane
 DELETE FROM lane WHERE queue = :queue AND name = :name;

@@ -22,6 +22,8 @@ export function sweepIsDue(shelf: Shelf): boolean {
 }
 
 export function sweep(tx: Tx): SweepReport {
+  // What other calls of the transaction changed is looked for below.
+  tx.chunks.flush();
   const expired = expiredTasks(tx);
   for (const row of expired) {
     tx.effects.revoked(row.queue, { taskId: row.id, fence: row.fence });
@@ -33,7 +35,6 @@ export function sweep(tx: Tx): SweepReport {
   for (const row of due) enqueue(tx, row, {});
   const old = outlived(tx, tx.nowMs, limit);
   for (const row of old) purge(tx, row);
-  // What was written so far is what the times below are read from.
   tx.chunks.flush();
   tx.sql.run("deleteFullKeys", { now: tx.nowMs, limit });
   return {
