@@ -139,7 +139,7 @@ export class Chunk {
 
   /** Leases the first QUEUED tasks, up to `max` of those before a place; answers their slots. */
   lease(term: Term, max: number, beforePlace: number): number[] {
-    const number = this.terms.push(term) - 1;
+    const number = this.#numberOf(term);
     const end = Math.min(this.count, beforePlace - this.facts.firstPlace);
     const leased: number[] = [];
     let slot = this.#next;
@@ -153,6 +153,16 @@ export class Chunk {
     this.counts.QUEUED -= leased.length;
     this.counts.RUNNING += leased.length;
     return leased;
+  }
+
+  /** Leases of one call may take turns with other lanes: they share a term. */
+  #numberOf(term: Term): number {
+    const last = this.terms.at(-1);
+    const isLast =
+      last?.workerId === term.workerId &&
+      last.startedMs === term.startedMs &&
+      last.expiresMs === term.expiresMs;
+    return isLast ? this.terms.length - 1 : this.terms.push(term) - 1;
   }
 
   succeed(slot: number, nowMs: number, output: Uint8Array): void {
