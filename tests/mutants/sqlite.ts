@@ -246,6 +246,18 @@ export const sqliteMutants: readonly Mutant[] = [
     tests: contract,
   },
   {
+    name: "sqlite-list-by-chunks",
+    why: "a page of a listing passes over tasks that came with others in one call",
+    edits: [
+      {
+        file: `${src}/list-plain.ts`,
+        from: ".seq > firstSeq + chunkSpanMax",
+        to: ".seq > firstSeq",
+      },
+    ],
+    tests: ["tests/queue/sqlite/store.test.ts"],
+  },
+  {
     name: "sqlite-clock-goes-back",
     why: "a machine whose clock is set back keeps leases and delays waiting",
     edits: [

@@ -13,6 +13,8 @@ export interface ChunkRow {
   readonly created_ms: number;
   readonly fence: number;
   readonly slots: Uint8Array;
+  /** Of 16 bits each; null: they follow each other. */
+  readonly offsets: Uint8Array | null;
   readonly terms: string;
   readonly endings_ms: string;
 }
@@ -44,12 +46,14 @@ export function chunkOf(row: ChunkRow): Chunk {
   };
   return new Chunk(facts, {
     slots: row.slots,
+    // Copied, since numbers of 16 bits must begin at an even byte.
+    offsets: row.offsets === null ? undefined : new Uint16Array(row.offsets.slice().buffer),
     terms: JSON.parse(row.terms) as Term[],
     endingsMs: JSON.parse(row.endings_ms) as number[],
   });
 }
 
-export function rowOf({ facts, slots, terms, endingsMs }: Chunk): ChunkRow {
+export function rowOf({ facts, slots, offsets, terms, endingsMs }: Chunk): ChunkRow {
   return {
     first_seq: facts.firstSeq,
     queue: facts.queue,
@@ -62,6 +66,7 @@ export function rowOf({ facts, slots, terms, endingsMs }: Chunk): ChunkRow {
     created_ms: facts.createdMs,
     fence: facts.fence,
     slots,
+    offsets: offsets === undefined ? null : new Uint8Array(offsets.buffer),
     terms: JSON.stringify(terms),
     endings_ms: JSON.stringify(endingsMs),
   };

@@ -9,7 +9,7 @@ import { chunkPrefix } from "./plain-id.ts";
 
 /** What a chunk's tasks have in common. */
 export interface ChunkFacts {
-  /** The `seq` of the task in slot 0; the others follow. */
+  /** The `seq` of the task in slot 0. */
   readonly firstSeq: number;
   readonly queue: string;
   readonly tenant: string;
@@ -24,6 +24,9 @@ export interface ChunkFacts {
   /** While they are QUEUED; then one more. */
   readonly fence: number;
 }
+
+/** Between the first and the last `seq` of a chunk, at most: tasks of other chunks that came in the same call lie between. */
+export const chunkSpanMax = 1_000;
 
 /** Of tasks that were leased together. */
 export interface Term {
@@ -52,6 +55,8 @@ export class Chunk {
   readonly count: number;
   readonly retryPolicy: RetryPolicy;
   readonly labelSet: Readonly<Record<string, string>>;
+  /** By slot, how far its `seq` is from the first; undefined: they follow each other. */
+  readonly offsets: Uint16Array | undefined;
   readonly terms: Term[];
   /** When tasks succeeded: those that did so in one call share an ending. */
   readonly endingsMs: number[];
@@ -70,6 +75,7 @@ export class Chunk {
     facts: ChunkFacts,
     kept: {
       readonly slots: Uint8Array;
+      readonly offsets?: Uint16Array;
       readonly terms?: Term[];
       readonly endingsMs?: number[];
       readonly specs?: Packed;
@@ -81,6 +87,7 @@ export class Chunk {
     this.labelSet = JSON.parse(facts.labels) as Record<string, string>;
     this.slots = kept.slots;
     this.count = kept.slots.length / slotBytes;
+    this.offsets = kept.offsets;
     this.terms = kept.terms ?? [];
     this.endingsMs = kept.endingsMs ?? [];
     this.specs = kept.specs;
@@ -98,6 +105,10 @@ export class Chunk {
   /** Undefined: the slot is empty. */
   stateOf(slot: number): SlotState | undefined {
     return states[this.slots[slot] as number];
+  }
+
+  seqOf(slot: number): number {
+    return this.facts.firstSeq + (this.offsets?.[slot] ?? slot);
   }
 
   fenceOf(slot: number): number {

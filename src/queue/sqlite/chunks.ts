@@ -37,14 +37,14 @@ export class Chunks {
   }
 
   /** Takes in a new chunk: all of its tasks are QUEUED. */
-  add(facts: ChunkFacts, specs: readonly Uint8Array[]): Chunk {
-    const chunk = new Chunk(facts, { slots: Chunk.newSlots(specs.length), specs: pack(specs) });
-    const { bytes } = chunk.specs as Packed;
+  add(facts: ChunkFacts, offsets: Uint16Array | undefined, specs: readonly Uint8Array[]): void {
+    const packed = pack(specs);
+    const { bytes } = packed;
+    const chunk = new Chunk(facts, { slots: Chunk.newSlots(specs.length), offsets, specs: packed });
     this.#sql.run("insertChunk", rowOf(chunk));
     this.#sql.run("insertSpecs", { first_seq: facts.firstSeq, bytes });
     this.#specBytes += bytes.length;
     this.#known.set(facts.firstSeq, { chunk, index: newIndex });
-    return chunk;
   }
 
   /** Where a plain task is; undefined: there is none of this id, or it has a row of its own. */

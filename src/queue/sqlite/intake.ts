@@ -2,6 +2,7 @@
 import { laneName } from "../lane.ts";
 import type { NewTask } from "../store.ts";
 import type { RetryPolicy, Timeouts } from "../task.ts";
+import { chunkSpanMax } from "./chunk.ts";
 import { chunkPrefix, chunkSlotsMax, plainId } from "./plain-id.ts";
 import { joinPlain } from "./transition.ts";
 import type { Tx } from "./tx.ts";
@@ -37,6 +38,7 @@ interface Draft {
   readonly firstSeq: number;
   readonly prefix: string;
   readonly ids: string[];
+  readonly offsets: number[];
   readonly specs: Uint8Array[];
   specBytes: number;
 }
@@ -53,9 +55,11 @@ export class Intake {
 
   /** Takes a plain task in; answers its id. */
   add(task: NewTask): string {
-    const draft = this.#draftFor(task);
+    const seq = this.#tx.queues.nextSeq(task.queue);
+    const draft = this.#draftFor(task, seq);
     const id = plainId(draft.prefix, draft.ids.length);
     draft.ids.push(id);
+    draft.offsets.push(seq - draft.firstSeq);
     draft.specs.push(task.spec);
     draft.specBytes += task.spec.length;
     this.#tx.queues.count(task.queue, undefined, "QUEUED");
@@ -72,27 +76,25 @@ export class Intake {
     for (const draft of this.#drafts.values()) this.#close(draft);
   }
 
-  #draftFor(task: NewTask): Draft {
+  #draftFor(task: NewTask, seq: number): Draft {
     const latest = this.#latest;
-    if (latest !== undefined && fits(task, latest)) return latest;
+    if (latest !== undefined && fits(task, seq, latest)) return latest;
     const lane = laneName(task);
     const line = lineOf(task.queue, lane);
     let draft = this.#drafts.get(line);
-    if (draft !== undefined && !fits(task, draft)) {
+    if (draft !== undefined && !fits(task, seq, draft)) {
       this.#close(draft);
       draft = undefined;
     }
-    draft ??= this.#open(task, lane);
+    draft ??= this.#open(task, lane, seq);
     this.#drafts.set(line, draft);
     this.#latest = draft;
     return draft;
   }
 
-  #open(model: NewTask, lane: string): Draft {
-    const { queues, nowMs } = this.#tx;
-    const firstSeq = queues.seqs(model.queue, chunkSlotsMax);
-    const prefix = chunkPrefix(model.queue, nowMs, firstSeq);
-    return { model, lane, firstSeq, prefix, ids: [], specs: [], specBytes: 0 };
+  #open(model: NewTask, lane: string, firstSeq: number): Draft {
+    const prefix = chunkPrefix(model.queue, this.#tx.nowMs, firstSeq);
+    return { model, lane, firstSeq, prefix, ids: [], offsets: [], specs: [], specBytes: 0 };
   }
 
   #close(draft: Draft): void {
@@ -111,7 +113,7 @@ export class Intake {
       createdMs: nowMs,
       fence: queues.fenceFloor(queue),
     };
-    chunks.add(facts, specs);
+    chunks.add(facts, apart(draft.offsets), specs);
     joinPlain(this.#tx, facts, ids);
     this.#drafts.delete(lineOf(queue, lane));
     if (this.#latest === draft) this.#latest = undefined;
@@ -122,8 +124,14 @@ function lineOf(queue: string, lane: string): string {
   return `${queue} ${lane}`;
 }
 
-function fits(task: NewTask, { model, specs, specBytes }: Draft): boolean {
+/** Nothing to keep of tasks that follow each other. */
+function apart(offsets: readonly number[]): Uint16Array | undefined {
+  return offsets.at(-1) === offsets.length - 1 ? undefined : Uint16Array.from(offsets);
+}
+
+function fits(task: NewTask, seq: number, { model, firstSeq, specs, specBytes }: Draft): boolean {
   return (
+    seq - firstSeq <= chunkSpanMax &&
     specs.length < chunkSlotsMax &&
     specBytes + task.spec.length <= chunkSpecBytesMax &&
     task.queue === model.queue &&

@@ -1,6 +1,6 @@
 /** Plain tasks for a listing, newest first. */
 import type { TaskState } from "../task.ts";
-import type { Chunk, Seat, SlotState } from "./chunk.ts";
+import { type Chunk, chunkSpanMax, type Seat, type SlotState } from "./chunk.ts";
 import type { Chunks } from "./chunks.ts";
 
 /** A task that was found; without a seat it has a row. */
@@ -33,13 +33,18 @@ export function plainOfState(chunks: Chunks, queue: string, state: TaskState, ra
 
 function seatsIn(chunks: Iterable<Chunk>, { before, limit }: Range, wanted: TaskState | undefined): Found[] {
   const found: Found[] = [];
-  for (const chunk of chunks)
+  for (const chunk of chunks) {
+    const { firstSeq } = chunk.facts;
+    // Chunks of one call lie in each other: those that follow may have tasks of up to a span after their first.
+    if (found.length >= limit && (found[limit - 1] as Found).seq > firstSeq + chunkSpanMax) break;
+    const oldest = found.at(-1)?.seq ?? Number.POSITIVE_INFINITY;
     for (let slot = chunk.count - 1; slot >= 0; slot--) {
-      const seq = chunk.facts.firstSeq + slot;
+      const seq = chunk.seqOf(slot);
       const state = chunk.stateOf(slot);
       if (seq >= before || state === undefined || (wanted !== undefined && state !== wanted)) continue;
       found.push({ seq, seat: { chunk, slot } });
-      if (found.length === limit) return found;
     }
-  return found;
+    if (chunk.seqOf(chunk.count - 1) > oldest) found.sort((one, other) => other.seq - one.seq);
+  }
+  return found.slice(0, limit);
 }

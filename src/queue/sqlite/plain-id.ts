@@ -3,7 +3,6 @@
  * mesh makes begins), 8 the chunk and 2 the task's slot in it. So an id leads to its task without an index of ids.
  */
 
-/** Slots of a chunk, and the numbers of tasks that one takes up. */
 export const chunkSlotsMax = 100;
 
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";

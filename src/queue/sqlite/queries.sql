@@ -122,10 +122,10 @@ DELETE FROM log WHERE task = :task AND sequence <= :upTo;
 DELETE FROM log WHERE task = :task;
 
 -- name: insertChunk
-INSERT INTO chunk (first_seq, queue, tenant, priority, lane, retry, labels, first_place, created_ms, fence, slots, terms,
-  endings_ms, has_queued, has_succeeded)
-VALUES (:first_seq, :queue, :tenant, :priority, :lane, :retry, :labels, :first_place, :created_ms, :fence, :slots, :terms,
-  :endings_ms, 1, 0);
+INSERT INTO chunk (first_seq, queue, tenant, priority, lane, retry, labels, first_place, created_ms, fence, slots, offsets,
+  terms, endings_ms, has_queued, has_succeeded)
+VALUES (:first_seq, :queue, :tenant, :priority, :lane, :retry, :labels, :first_place, :created_ms, :fence, :slots, :offsets,
+  :terms, :endings_ms, 1, 0);
 
 -- name: chunkByFirst
 SELECT * FROM chunk WHERE first_seq = :first_seq;

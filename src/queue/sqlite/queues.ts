@@ -46,12 +46,11 @@ export class Queues {
     if (isFinal(to)) row.ended += tasks;
   }
 
-  /** The first of so many numbers for new tasks: of all queues, each is given once. */
-  seqs(queue: string, tasks: number): number {
-    const first = this.#lastSeq + 1;
-    this.#lastSeq += tasks;
+  /** A number for a new task, in the order in which those of all queues came; each is given once. */
+  nextSeq(queue: string): number {
+    this.#lastSeq += 1;
     this.#change(queue).last_seq = this.#lastSeq;
-    return first;
+    return this.#lastSeq;
   }
 
   /** The first of so many places behind every QUEUED task: they are positive. */

@@ -81,6 +81,7 @@ CREATE TABLE chunk (
   created_ms INTEGER NOT NULL,
   fence INTEGER NOT NULL,
   slots BLOB NOT NULL,
+  offsets BLOB, -- by slot: how far its seq is from the first; null: they follow each other
   terms TEXT NOT NULL,
   endings_ms TEXT NOT NULL,
   has_queued INTEGER NOT NULL,

@@ -27,7 +27,7 @@ export function rowAt(seat: Seat): TaskRow {
   const state = stateOf(seat);
   return {
     seat,
-    seq: facts.firstSeq + slot,
+    seq: chunk.seqOf(slot),
     id: idOf(seat),
     queue: facts.queue,
     tenant: facts.tenant,

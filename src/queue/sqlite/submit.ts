@@ -62,7 +62,7 @@ function newRow(tx: Tx, task: NamedTask, wait: Wait): TaskRow {
   const queued = state === "QUEUED";
   const timeouts = hasTimeouts(task.timeouts) ? JSON.stringify(task.timeouts) : null;
   return {
-    seq: tx.queues.seqs(task.queue, 1),
+    seq: tx.queues.nextSeq(task.queue),
     id: task.id,
     queue: task.queue,
     tenant: task.tenant,

@@ -7,6 +7,7 @@ interface StoredChunk {
   readonly queue: string;
   readonly lane: string;
   readonly slots: Uint8Array;
+  readonly offsets: Uint8Array | null;
   readonly terms: string;
   readonly endings_ms: string;
   readonly has_queued: number;
@@ -63,9 +64,14 @@ function chunkFaults(database: DatabaseSync, chunk: StoredChunk): string[] {
   if (states.every((state) => state === undefined)) faults.push("has no task");
   const inRow = database.prepare("SELECT 1 FROM task WHERE seq = ?");
   states.forEach((state, slot) => {
-    if (state !== undefined && inRow.get(first_seq + slot)) faults.push(`slot ${slot} has a row too`);
+    if (state !== undefined && inRow.get(first_seq + offsetOf(chunk, slot)))
+      faults.push(`slot ${slot} has a row too`);
   });
   return faults.map((fault) => `chunk ${first_seq}: ${fault}`);
+}
+
+function offsetOf({ offsets }: StoredChunk, slot: number): number {
+  return offsets === null ? slot : Buffer.from(offsets).readUInt16LE(2 * slot);
 }
 
 /** It may be early while the chunk has QUEUED or RUNNING tasks, never late. */

@@ -70,6 +70,61 @@ describe("group commit", () => {
   });
 });
 
+describe("plain tasks", () => {
+  /** Without ids, so that the store keeps them in chunks: one for each tenant, or more. */
+  const plain = (count: number) =>
+    Array.from({ length: count }, (_, nth) => ({
+      ...newTask("q", { tenant: ["a", "b", "c"][nth % 3] }),
+      id: undefined,
+    }));
+
+  test("of one call are listed in its order, whatever they have in common", async () => {
+    const store = await openAt(testDirectory());
+    const outcomes = [...(await store.submit(plain(500))), ...(await store.submit(plain(50)))];
+    const ids = outcomes.map((outcome) => ("id" in outcome ? outcome.id : ""));
+    await store.cancel([{ taskId: ids[200]!, reason: "" }]);
+    const wanted = ids.toReversed();
+    const listed: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await store.list({ queues: ["q"], limit: 7, cursor });
+      listed.push(...page.tasks.map(({ id }) => id));
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    expect(listed).toEqual(wanted);
+    expect((await store.list({ limit: 600 })).tasks.map(({ id }) => id)).toEqual(wanted);
+    await store.close();
+  });
+
+  test("are where they were after a restart: those that wait, run, have ended or moved out", async () => {
+    const dataDir = testDirectory();
+    const first = await openAt(dataDir);
+    const outcomes = await first.submit(plain(250));
+    const ids = outcomes.map((outcome) => ("id" in outcome ? outcome.id : ""));
+    const leased = await lease(first, "q", { max: 60 });
+    await first.finish(leased.slice(0, 40).map((task) => ({ ...term(task), result: succeeded })));
+    await first.renew([{ ...term(leased[50]!), leaseMs: 90_000 }]);
+    await first.cancel([{ taskId: ids[249]!, reason: "" }]);
+    const before = await first.get(ids);
+    await first.close();
+    const second = await openAt(dataDir);
+    expect(await second.get(ids)).toEqual(before);
+    const states = before.map((record) => record?.state);
+    for (const [state, count] of [
+      ["QUEUED", 189],
+      ["RUNNING", 20],
+      ["SUCCEEDED", 40],
+      ["CANCELED", 1],
+    ])
+      expect(states.filter((one) => one === state)).toHaveLength(Number(count));
+    const rest = await lease(second, "q", { max: 300 });
+    const ends = [...leased.slice(40), ...rest].map((task) => ({ ...term(task), result: succeeded }));
+    expect((await second.finish(ends)).every(({ accepted }) => accepted)).toBe(true);
+    expect((await second.stats(["q"]))[0]!.counts).toMatchObject({ SUCCEEDED: 249, RUNNING: 0, QUEUED: 0 });
+    await second.close();
+  });
+});
+
 describe("closing", () => {
   test("answers what was asked before, refuses what comes after", async () => {
     const dataDir = testDirectory();
