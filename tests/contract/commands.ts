@@ -53,6 +53,8 @@ const parentPick = fc.record({ nat, condition: fc.constantFrom("SUCCEEDED" as co
 type ParentPick = ReturnType<typeof parentPick.generate>["value"];
 
 const taskPlan = fc.record({
+  /** Without a key, a store may make its id. */
+  keyed: fc.boolean(),
   other: fc.boolean(),
   priority: fc.constantFrom(0, 5, 5, 9),
   tenant: fc.constantFrom("default", "default", "a", "b"),
@@ -90,7 +92,7 @@ function planned(plan: TaskPlan, kit: Kit, ids: readonly string[]): NamedTask {
     delayMs,
     retry,
     parents,
-    fingerprint: "f",
+    fingerprint: plan.keyed ? "f" : "",
   });
 }
 
@@ -123,7 +125,7 @@ const fill = fc
       handle: at,
       async run(model, store, kit) {
         const queue = other ? kit.otherQueue : kit.queue;
-        const tasks = lanes.map((lane) => newTask(queue, { fingerprint: "f", ...laneParts(lane) }));
+        const tasks = lanes.map((lane) => newTask(queue, laneParts(lane)));
         await store.submit(tasks);
         const fences = (await store.get(tasks.map((task) => task.id))).map((record) => record!.fence);
         model.call(() => {
@@ -135,6 +137,7 @@ const fill = fc
 
 function laneParts(lane: number): Partial<NamedTask> {
   return {
+    fingerprint: lane % 7 === 0 ? "f" : "",
     priority: lane < 18 ? 5 : pick([9, 0], lane),
     tenant: pick(["default", "a", "b"], lane),
     concurrencyKey: pick(["", "", "x", "y"], lane),

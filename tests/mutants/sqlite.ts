@@ -76,13 +76,13 @@ export const sqliteMutants: readonly Mutant[] = [
   {
     name: "sqlite-attempts-not-counted",
     why: "a task that ends its workers is tried for ever",
-    edits: [{ file: `${src}/turns.ts`, from: "attempt: row.attempt + 1,", to: "attempt: row.attempt," }],
+    edits: [{ file: `${src}/ready.ts`, from: "attempt: row.attempt + 1,", to: "attempt: row.attempt," }],
     tests: contract,
   },
   {
     name: "sqlite-fence-stays",
     why: "two leases of one task cannot be told apart",
-    edits: [{ file: `${src}/turns.ts`, from: "fence: row.fence + 1,", to: "fence: row.fence || 1," }],
+    edits: [{ file: `${src}/ready.ts`, from: "fence: row.fence + 1,", to: "fence: row.fence || 1," }],
     tests: contract,
   },
   {
@@ -166,8 +166,96 @@ export const sqliteMutants: readonly Mutant[] = [
   {
     name: "sqlite-deleted-fences-forgotten",
     why: "who holds a lease of a deleted task holds one of the next task of its key",
-    edits: [{ file: `${src}/sweep.ts`, from: "queues.raiseFenceFloor(row.queue, row.fence);", to: "" }],
+    edits: [
+      { file: `${src}/retention.ts`, from: "tx.queues.raiseFenceFloor(row.queue, row.fence);", to: "" },
+    ],
     tests: contract,
+  },
+  {
+    name: "sqlite-plain-finish-without-fence",
+    why: "a worker ends a task of a chunk by a fence that it never had",
+    edits: [
+      {
+        file: `${src}/finish.ts`,
+        from: "!holdsLease(statusOf(seat), fence)",
+        to: 'statusOf(seat).state !== "RUNNING"',
+      },
+    ],
+    tests: contract,
+  },
+  {
+    name: "sqlite-plain-fence-stays",
+    why: "two leases of one task cannot be told apart when the first was a chunk's",
+    edits: [
+      {
+        file: `${src}/chunk.ts`,
+        from: "this.facts.fence : this.facts.fence + 1;",
+        to: "this.facts.fence : this.facts.fence;",
+      },
+    ],
+    tests: contract,
+  },
+  {
+    name: "sqlite-expired-plain-leases-stay",
+    why: "the tasks of a worker that died are never done where they came in a chunk",
+    edits: [
+      {
+        file: `${src}/sweep.ts`,
+        from: '"expiredChunks", { now: tx.nowMs,',
+        to: '"expiredChunks", { now: 0,',
+      },
+    ],
+    tests: contract,
+  },
+  {
+    name: "sqlite-parents-stay-in-chunks",
+    why: "a child waits for ever for a parent that ended in its chunk, where nobody tells it",
+    edits: [
+      {
+        file: `${src}/dependencies.ts`,
+        from: "if (open && parent !== undefined) own(tx, parent);",
+        to: "",
+      },
+    ],
+    tests: contract,
+  },
+  {
+    name: "sqlite-moved-tasks-stay-in-chunks",
+    why: "a task that got a row of its own is leased from its chunk too",
+    edits: [{ file: `${src}/move-out.ts`, from: "seat.chunk.vacate(seat.slot);", to: "" }],
+    tests: contract,
+  },
+  {
+    name: "sqlite-chunks-before-rows",
+    why: "what came first in its lane, and has a row of its own, waits until the lane's chunks are used up",
+    edits: [{ file: `${src}/ready.ts`, from: "chunk.nextPlace() < rowPlace", to: "rowPlace > 0" }],
+    tests: contract,
+  },
+  {
+    name: "sqlite-lane-left-open-in-a-draft",
+    why: "a task that came after others of its lane in one call is leased before them",
+    edits: [{ file: `${src}/submit.ts`, from: "intake.closeLane(task);", to: "" }],
+    tests: contract,
+  },
+  {
+    name: "sqlite-plain-outputs-lost",
+    why: "what a task of a chunk gave is not there",
+    edits: [
+      { file: `${src}/chunk.ts`, from: "if (output.length > 0) this.#outputs.set(slot, output);", to: "" },
+    ],
+    tests: contract,
+  },
+  {
+    name: "sqlite-list-by-chunks",
+    why: "a page of a listing passes over tasks that came with others in one call",
+    edits: [
+      {
+        file: `${src}/list-plain.ts`,
+        from: ".seq > firstSeq + chunkSpanMax",
+        to: ".seq > firstSeq",
+      },
+    ],
+    tests: ["tests/queue/sqlite/store.test.ts"],
   },
   {
     name: "sqlite-clock-goes-back",

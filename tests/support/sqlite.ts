@@ -6,6 +6,7 @@ import type { Clock } from "../../src/core/clock.ts";
 import { openSqliteStore, type SqliteStoreOptions } from "../../src/queue/sqlite/store.ts";
 import type { StoreLimits } from "../../src/queue/store.ts";
 import type { OpenedStore } from "../contract/store.ts";
+import { auditFile } from "../queue/sqlite/audit.ts";
 
 export const testLimits: StoreLimits = {
   queueTasksMax: 100_000,
@@ -32,7 +33,7 @@ export function openAt(dataDir: string, options: Partial<SqliteStoreOptions> = {
   return openSqliteStore({ file: join(dataDir, "mesh.db"), limits: testLimits, ...options });
 }
 
-/** A new store for the contract suite; with a manual clock, the suite moves it. */
+/** A new store for the contract suite, whose file is looked over after; with a manual clock, the suite moves it. */
 export async function openFresh(
   limits: Partial<StoreLimits> = {},
   clock?: ManualClock,
@@ -45,7 +46,9 @@ export async function openFresh(
     advance: clock && ((ms) => clock.advance(ms)),
     async close() {
       await store.close();
+      const faults = auditFile(join(dataDir, "mesh.db"));
       rmSync(dataDir, { recursive: true });
+      if (faults.length > 0) throw new Error(`the store's file is not whole: ${faults.join("; ")}`);
     },
   };
 }

@@ -2,13 +2,14 @@
 import type { Cancel, CancelOutcome, Retry, RetryOutcome } from "../store.ts";
 import { isFinal } from "../task.ts";
 import { lookAgain, moveBy } from "./dependencies.ts";
-import { putPayload, type TaskRow, taskById } from "./row.ts";
+import { taskById } from "./read.ts";
+import { putPayload, type TaskRow } from "./row.ts";
 import { end } from "./transition.ts";
 import type { Tx } from "./tx.ts";
 
 export function cancel(tx: Tx, cancels: readonly Cancel[]): CancelOutcome[] {
   return cancels.map(({ taskId, reason }) => {
-    const row = taskById(tx.sql, taskId);
+    const row = taskById(tx, taskId);
     if (row === undefined) return { changed: false, state: "MISSING" };
     if (isFinal(row.state)) return { changed: false, state: row.state };
     if (row.state === "RUNNING") tx.effects.revoked(row.queue, { taskId, fence: row.fence });
@@ -18,7 +19,7 @@ export function cancel(tx: Tx, cancels: readonly Cancel[]): CancelOutcome[] {
 
 export function retry(tx: Tx, retries: readonly Retry[]): RetryOutcome[] {
   return retries.map(({ taskId, spec }) => {
-    const row = taskById(tx.sql, taskId);
+    const row = taskById(tx, taskId);
     if (row === undefined) return { changed: false, state: "MISSING" };
     if (row.state !== "FAILED" && row.state !== "CANCELED") return { changed: false, state: row.state };
     if (spec !== undefined) putPayload(tx.sql, row, "spec", spec);

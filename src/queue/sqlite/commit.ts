@@ -1,6 +1,7 @@
 /**
- * Group commit: all calls that arrive in one turn of the event loop share one transaction, so one fsync. Each runs in a
- * savepoint of its own: one that throws undoes itself alone. Answers are given, and signals sent, after the commit.
+ * Group commit: all calls that arrive in one turn of the event loop share one transaction, so one fsync, and what they changed
+ * in memory is written once. Where one throws, all is undone and done again with each in a savepoint of its own, so that it
+ * undoes itself alone. Answers are given, and signals sent, after the commit.
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { StoreSignal } from "../store.ts";
@@ -59,22 +60,26 @@ export class Committer {
     if (jobs.length > 0) this.#commit(jobs);
   }
 
-  #commit(jobs: readonly Job[], lastTry = false): void {
-    const effects = new Effects();
+  #commit(jobs: readonly Job[], { apart = false, lastTry = false } = {}): void {
+    const tx = newTx(this.#shelf, this.#shelf.clock.now());
+    let working = true;
     const answers: (() => void)[] = [];
     try {
-      this.#database.exec("BEGIN IMMEDIATE");
-      for (const job of jobs) answers.push(this.#attempt(job, effects));
-      this.#database.exec("COMMIT");
+      this.#shelf.sql.run("begin");
+      for (const job of jobs) answers.push(apart ? this.#attempt(job, tx) : work(job, tx));
+      flush(tx);
+      working = false;
+      this.#shelf.sql.run("commit");
     } catch (error) {
       this.#undo("ROLLBACK");
       if (isFull(error) && !lastTry) this.#commitEach(jobs);
+      else if (working && !apart && jobs.length > 1) this.#commit(jobs, { apart: true });
       else for (const job of jobs) job.reject(storeError(error, this.#address));
       return;
     }
     this.transactions += 1;
     for (const answer of answers) answer();
-    this.#tell(effects.signals());
+    this.#tell(tx.effects.signals());
   }
 
   /** The disk has no room for them together: makes what room there is, and lets small ones, such as a finish, through. */
@@ -84,20 +89,19 @@ export class Committer {
     } catch {
       // What is in the log stays there; the jobs below are told what fails.
     }
-    for (const job of jobs) this.#commit([job], true);
+    for (const job of jobs) this.#commit([job], { lastTry: true });
   }
 
-  /** Runs one job in its savepoint; answers how to tell its caller. Throws where SQLite undid the whole transaction. */
-  #attempt(job: Job, effects: Effects): () => void {
+  /** Runs one job in a savepoint; answers how to tell its caller. Throws where SQLite undid the whole transaction. */
+  #attempt(job: Job, whole: Tx): () => void {
     this.#database.exec("SAVEPOINT job");
     try {
-      const tx = { ...this.#shelf, nowMs: this.#shelf.clock.now(), effects: new Effects(), ended: [] };
-      const value = job.work(tx);
-      settleEnded(tx);
+      const tx = newTx(this.#shelf, whole.nowMs);
+      const answer = work(job, tx);
       flush(tx);
       this.#database.exec("RELEASE job");
-      effects.add(tx.effects);
-      return () => job.resolve(value);
+      whole.effects.add(tx.effects);
+      return answer;
     } catch (error) {
       forget(this.#shelf);
       if (!this.#database.isTransaction) throw error;
@@ -112,16 +116,29 @@ export class Committer {
   }
 }
 
-/** Writes what the call changed in memory. */
-function flush({ queues, lanes, controls, nowMs }: Tx): void {
+function newTx(shelf: Shelf, nowMs: number): Tx {
+  return { ...shelf, nowMs, effects: new Effects(), ended: [] };
+}
+
+function work(job: Job, tx: Tx): () => void {
+  const value = job.work(tx);
+  settleEnded(tx);
+  return () => job.resolve(value);
+}
+
+/** Writes what calls changed in memory. */
+function flush({ queues, lanes, chunks, controls, nowMs }: Tx): void {
   queues.flush(nowMs);
   lanes.flush();
   lanes.trim();
+  chunks.flush();
+  chunks.trim();
   controls.flush();
 }
 
-function forget({ queues, lanes, controls }: Shelf): void {
+function forget({ queues, lanes, chunks, controls }: Shelf): void {
   queues.forget();
   lanes.forget();
+  chunks.forget();
   controls.forget();
 }

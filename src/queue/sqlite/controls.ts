@@ -4,7 +4,7 @@ import type { QueueChange } from "../store.ts";
 import type { Statements } from "./statements.ts";
 
 interface ControlRow {
-  readonly queue: string;
+  readonly name: string;
   readonly turn: number;
   readonly passes: string;
   readonly full_at_ms: number | null;
@@ -42,7 +42,7 @@ export class Controls {
   of(queue: string): Control {
     const known = this.#known.get(queue);
     if (known !== undefined) return known;
-    const row = this.#sql.one<ControlRow>("controlByQueue", { queue });
+    const row = this.#sql.one<ControlRow>("controlByQueue", { name: queue });
     const control = row === undefined ? newControl(queue) : controlOf(row);
     if (row !== undefined) this.#known.set(queue, control);
     return control;
@@ -102,14 +102,20 @@ function newControl(queue: string): Control {
 function controlOf(row: ControlRow): Control {
   const { pause_reason: reason, pause_since_ms: sinceMs } = row;
   return {
-    queue: row.queue,
+    queue: row.name,
     turn: row.turn,
-    passes: JSON.parse(row.passes) as number[],
+    passes: passesOf(row.passes),
     fullAtMs: row.full_at_ms ?? undefined,
     rolePolicy: policyOf(row.role_policy),
     operatorPolicy: policyOf(row.policy),
     pause: reason === null || sinceMs === null ? undefined : { reason, sinceMs },
   };
+}
+
+/** Of a queue that has handed nothing out, none are written. */
+function passesOf(text: string): number[] {
+  const passes = JSON.parse(text) as number[];
+  return passes.length === 0 ? new Array<number>(priorities).fill(0) : passes;
 }
 
 function policyOf(text: string | null): QueuePolicy | undefined {
@@ -119,7 +125,7 @@ function policyOf(text: string | null): QueuePolicy | undefined {
 function rowOf(control: Control): ControlRow {
   const { queue, turn, passes, fullAtMs, rolePolicy, operatorPolicy, pause } = control;
   return {
-    queue,
+    name: queue,
     turn,
     passes: JSON.stringify(passes),
     full_at_ms: fullAtMs ?? null,

@@ -7,7 +7,9 @@ import {
   isFinal,
   parentFailed,
 } from "../task.ts";
-import { type TaskRow, taskById } from "./row.ts";
+import { own } from "./move-out.ts";
+import { taskById } from "./read.ts";
+import type { TaskRow } from "./row.ts";
 import { fail, move, openUp } from "./transition.ts";
 import type { Ended, Tx } from "./tx.ts";
 
@@ -28,8 +30,11 @@ export function lookAt(tx: Tx, parents: readonly Pick<Parent, "taskId" | "condit
   const pending = new Set<string>();
   let failedBy: Wait["failedBy"];
   const conditions = parents.map(({ taskId: id, condition }) => {
-    const state = taskById(tx.sql, id)?.state ?? "MISSING";
+    const parent = taskById(tx, id);
+    const state = parent?.state ?? "MISSING";
     const open = state !== "MISSING" && !isFinal(state);
+    // The children of a task in a chunk would not be told of its end.
+    if (open && parent !== undefined) own(tx, parent);
     const met = !open && dependencyVerdict(condition, state) === "met";
     if (open) pending.add(id);
     else if (!met) failedBy ??= { id, state };

@@ -3,7 +3,8 @@ import type { FencedTask, StoreSignal } from "../store.ts";
 
 interface QueueEffects {
   ready: boolean;
-  readonly changed: Set<string>;
+  /** A task may stand here more than once. */
+  readonly changed: string[];
   readonly revoked: FencedTask[];
 }
 
@@ -14,8 +15,8 @@ export class Effects {
     this.#of(queue).ready = true;
   }
 
-  changed(queue: string, taskId: string): void {
-    this.#of(queue).changed.add(taskId);
+  changed(queue: string, taskIds: readonly string[]): void {
+    this.#of(queue).changed.push(...taskIds);
   }
 
   revoked(queue: string, term: FencedTask): void {
@@ -27,7 +28,7 @@ export class Effects {
     for (const [queue, effects] of part.#queues) {
       const own = this.#of(queue);
       own.ready ||= effects.ready;
-      for (const taskId of effects.changed) own.changed.add(taskId);
+      for (const taskId of effects.changed) own.changed.push(taskId);
       own.revoked.push(...effects.revoked);
     }
   }
@@ -36,7 +37,7 @@ export class Effects {
     return [...this.#queues].map(([queue, { ready, changed, revoked }]) => ({
       queue,
       ready,
-      changed: [...changed],
+      changed: [...new Set(changed)],
       revoked,
     }));
   }
@@ -44,7 +45,7 @@ export class Effects {
   #of(queue: string): QueueEffects {
     let effects = this.#queues.get(queue);
     if (effects === undefined) {
-      effects = { ready: false, changed: new Set(), revoked: [] };
+      effects = { ready: false, changed: [], revoked: [] };
       this.#queues.set(queue, effects);
     }
     return effects;

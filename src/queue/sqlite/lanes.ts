@@ -16,9 +16,13 @@ export interface LaneRow {
   pass: number;
   /** Tasks in it; a lane without any has no row. */
   waiting: number;
+  /** Those of them that are in chunks. */
+  plain: number;
   /** A cap or a rate of its key holds it back. */
   parked: 0 | 1;
 }
+
+type Opening = (lane: LaneRow) => Pick<LaneRow, "pass" | "parked">;
 
 /** Lanes of one priority that ask for the same of a worker. */
 interface Group {
@@ -45,30 +49,42 @@ export class Lanes {
   readonly #sql: Statements;
   readonly #queues = new Map<string, QueueLanes>();
   readonly #dirty = new Set<LaneRow>();
+  /** Those that must be written whole, since an index has changed: to count is cheaper. */
+  readonly #moved = new Set<LaneRow>();
   #kept = 0;
 
   constructor(sql: Statements) {
     this.#sql = sql;
   }
 
-  /** A task joins; `opening` says how a lane begins that was empty. */
-  join(queue: string, name: string, opening: (lane: LaneRow) => Pick<LaneRow, "pass" | "parked">): void {
+  /** A task joins, or plain ones that came together; `opening` says how a lane begins that was empty. */
+  join(queue: string, name: string, opening: Opening, plain?: number): void {
     const lane = this.#find(queue, name) ?? this.#open(queue, name, opening);
-    lane.waiting += 1;
+    lane.waiting += plain ?? 1;
+    lane.plain += plain ?? 0;
     this.#dirty.add(lane);
   }
 
-  leave(queue: string, name: string): void {
-    const lane = this.#find(queue, name);
-    if (lane === undefined) throw new Error(`the queue ${queue} has no lane ${name}`);
-    lane.waiting -= 1;
+  /** A task leaves, or so many plain ones. */
+  leave(queue: string, name: string, plain?: number): void {
+    const lane = this.#get(queue, name);
+    lane.waiting -= plain ?? 1;
+    lane.plain -= plain ?? 0;
     this.#dirty.add(lane);
     if (lane.waiting === 0 && lane.parked === 0) this.#count(lane, -1);
+  }
+
+  /** A task of it is in a chunk no more. */
+  moveOut(queue: string, name: string): void {
+    const lane = this.#get(queue, name);
+    lane.plain -= 1;
+    this.#dirty.add(lane);
   }
 
   /** Its pass has moved. */
   changed(lane: LaneRow): void {
     this.#dirty.add(lane);
+    this.#moved.add(lane);
   }
 
   /** Holds all lanes of a key back, or frees them, each at the pass that `freedAt` says. */
@@ -79,7 +95,7 @@ export class Lanes {
       if (parked === 0) lane.pass = freedAt(lane);
       lane.parked = parked;
       this.#count(lane, parked === 1 ? -1 : 1);
-      this.#dirty.add(lane);
+      this.changed(lane);
     }
   }
 
@@ -120,9 +136,10 @@ export class Lanes {
   /** Writes what has changed into the open transaction. */
   flush(): void {
     for (const lane of this.#dirty)
-      if (lane.waiting > 0) this.#sql.run("putLane", lane);
+      if (lane.waiting > 0) this.#sql.run(this.#moved.has(lane) ? "putLane" : "countLane", lane);
       else this.#drop(lane);
     this.#dirty.clear();
+    this.#moved.clear();
   }
 
   /** Keeps memory bounded; between calls, since a call holds rows. */
@@ -136,7 +153,14 @@ export class Lanes {
   forget(): void {
     this.#queues.clear();
     this.#dirty.clear();
+    this.#moved.clear();
     this.#kept = 0;
+  }
+
+  #get(queue: string, name: string): LaneRow {
+    const lane = this.#find(queue, name);
+    if (lane === undefined) throw new Error(`the queue ${queue} has no lane ${name}`);
+    return lane;
   }
 
   #find(queue: string, name: string): LaneRow | undefined {
@@ -146,13 +170,26 @@ export class Lanes {
     return stored && this.#known(stored);
   }
 
-  #open(queue: string, name: string, opening: (lane: LaneRow) => Pick<LaneRow, "pass" | "parked">): LaneRow {
+  #open(queue: string, name: string, opening: Opening): LaneRow {
     const { priority, tenant, concurrencyKey: key, workerLabels } = laneOf(name);
     const labels = labelsName(workerLabels);
-    const lane: LaneRow = { queue, name, priority, tenant, key, labels, pass: 0, waiting: 0, parked: 0 };
+    const lane: LaneRow = {
+      queue,
+      name,
+      priority,
+      tenant,
+      key,
+      labels,
+      pass: 0,
+      waiting: 0,
+      plain: 0,
+      parked: 0,
+    };
     Object.assign(lane, opening(lane));
     if (lane.parked === 0) this.#count(lane, 1);
-    return this.#known(lane);
+    const known = this.#known(lane);
+    this.#moved.add(known);
+    return known;
   }
 
   /** The row in memory that stands for a stored one. */
@@ -169,6 +206,7 @@ export class Lanes {
   #drop(lane: LaneRow): undefined {
     this.#sql.run("deleteLane", lane);
     this.#dirty.delete(lane);
+    this.#moved.delete(lane);
     if (this.#of(lane.queue).rows.delete(lane.name)) this.#kept -= 1;
   }
 

@@ -2,32 +2,39 @@
 import { badCursor } from "../bad-cursor.ts";
 import type { ListPage, ListQuery } from "../store.ts";
 import { type TaskState, taskStates } from "../task.ts";
-import { recordOf, type TaskRow } from "./row.ts";
+import { type Found, plainOf, plainOfState, type Range } from "./list-plain.ts";
+import { recordOf } from "./read.ts";
+import type { TaskRow } from "./row.ts";
+import { rowAt } from "./seat.ts";
 import type { Shelf } from "./tx.ts";
 
 /** Rows looked at for one page: bounds how long a rare filter keeps the event loop. */
 const lookMax = 1_000;
 
-export function list({ sql, queues }: Pick<Shelf, "sql" | "queues">, query: ListQuery): ListPage {
+type Kept = Pick<Shelf, "sql" | "queues" | "chunks">;
+
+export function list(kept: Kept, query: ListQuery): ListPage {
+  const { sql, queues } = kept;
   const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : readCursor(query.cursor);
   const names = query.queues?.length ? query.queues : undefined;
   const states = statesOf(query);
   const look = selective(query) ? lookMax : query.limit;
+  const range = { before, limit: look };
   const seqs = query.workflowId
-    ? sql.all<{ seq: number }>("listWorkflow", { workflow_id: query.workflowId, before, limit: look })
+    ? sql.all<Found>("listWorkflow", { workflow_id: query.workflowId, ...range })
     : names === undefined && states.length === taskStates.length
-      ? sql.all<{ seq: number }>("listAll", { before, limit: look })
-      : byState({ sql, queues }, names ?? queues.names(), states, { before, limit: look });
+      ? newest([sql.all<Found>("listAll", range), plainOf(kept.chunks, range)], look)
+      : byState(kept, names ?? queues.names(), states, range);
   const tasks: TaskRow[] = [];
   let last: number | undefined;
-  for (const { seq } of seqs) {
+  for (const { seq, seat } of seqs) {
     if (tasks.length === query.limit) break;
     last = seq;
-    const row = sql.one<TaskRow>("taskBySeq", { seq });
+    const row = seat === undefined ? sql.one<TaskRow>("taskBySeq", { seq }) : rowAt(seat);
     if (row !== undefined && matches(row, query, names, states)) tasks.push(row);
   }
   const more = last !== undefined && (seqs.length === look || last !== seqs.at(-1)?.seq);
-  return { tasks: tasks.map((row) => recordOf(sql, row)), cursor: more ? formatCursor(last!) : undefined };
+  return { tasks: tasks.map((row) => recordOf(kept, row)), cursor: more ? formatCursor(last!) : undefined };
 }
 
 /** The kind of token, then the place of the last row that was looked at. */
@@ -53,17 +60,27 @@ function selective({ tenant, labels, workflowId }: ListQuery): boolean {
   return Boolean(tenant) || Boolean(workflowId) || Object.keys(labels ?? {}).length > 0;
 }
 
-/** The newest of several runs, each of which is in order. */
 function byState(
-  { sql }: Pick<Shelf, "sql" | "queues">,
+  { sql, chunks }: Kept,
   names: readonly string[],
   states: readonly TaskState[],
-  range: { readonly before: number; readonly limit: number },
-): { seq: number }[] {
+  range: Range,
+): Found[] {
   const runs = names.flatMap((queue) =>
-    states.flatMap((state) => sql.all<{ seq: number }>("listState", { queue, state, ...range })),
+    states.flatMap((state) => [
+      sql.all<Found>("listState", { queue, state, ...range }),
+      plainOfState(chunks, queue, state, range),
+    ]),
   );
-  return runs.sort((a, b) => b.seq - a.seq).slice(0, range.limit);
+  return newest(runs, range.limit);
+}
+
+/** The newest of several runs, each of which is in order. */
+function newest(runs: readonly Found[][], limit: number): Found[] {
+  return runs
+    .flat()
+    .sort((a, b) => b.seq - a.seq)
+    .slice(0, limit);
 }
 
 function matches(

@@ -1,9 +1,11 @@
 /** A task's log: changes of state that the store writes, and bodies that workers send. */
 import type { FencedOutcome, LogAppend, LogPage, LogQuery, LogRecord } from "../store.ts";
 import { expiryOf, holdsLease, leaseExpired, type TaskState } from "../task.ts";
-import { attemptOf, putPayload, type TaskRow, taskById } from "./row.ts";
-import type { Statements } from "./statements.ts";
-import type { Tx } from "./tx.ts";
+import { own } from "./move-out.ts";
+import { taskById } from "./read.ts";
+import { attemptOf, putPayload, type TaskRow } from "./row.ts";
+import { logAt } from "./seat.ts";
+import type { Shelf, Tx } from "./tx.ts";
 
 /** Writes the entry of `row.last_sequence`: the state that the row has now. */
 export function writeChange(tx: Tx, row: TaskRow, reason: string): void {
@@ -21,10 +23,10 @@ export function writeChange(tx: Tx, row: TaskRow, reason: string): void {
 
 export function append(tx: Tx, appends: readonly LogAppend[]): FencedOutcome[] {
   return appends.map((one) => {
-    const row = taskById(tx.sql, one.taskId);
+    const row = taskById(tx, one.taskId);
     if (row === undefined) return { accepted: false, state: "MISSING" };
     if (!holdsLease(row, one.fence)) return { accepted: false, state: row.state };
-    write(tx, row, one);
+    write(tx, own(tx, row), one);
     return { accepted: true, state: row.state };
   });
 }
@@ -44,7 +46,7 @@ function write(tx: Tx, row: TaskRow, { entries, usage }: LogAppend): void {
   };
   tx.sql.run("appendTask", next);
   trim(tx, next);
-  tx.effects.changed(row.queue, row.id);
+  tx.effects.changed(row.queue, [row.id]);
 }
 
 /** Entries are a sign of life; where a timeout asks for them, they move the lease's end. */
@@ -77,12 +79,23 @@ interface LogRow {
   readonly body: Uint8Array | null;
 }
 
-export function readLog(sql: Statements, { taskId, from, limit }: LogQuery): LogPage | undefined {
-  const task = taskById(sql, taskId);
+type Kept = Pick<Shelf, "sql" | "chunks" | "limits">;
+
+export function readLog(
+  { sql, chunks, limits }: Kept,
+  { taskId, from, limit }: LogQuery,
+): LogPage | undefined {
+  const task = taskById({ sql, chunks }, taskId);
   if (task === undefined) return undefined;
+  const { last_sequence: lastSequence, state } = task;
+  if (task.seat !== undefined) {
+    const firstKept = Math.max(1, lastSequence - limits.logEntriesMax + 1);
+    const wanted = logAt(task.seat).filter(({ sequence }) => sequence >= Math.max(from, firstKept));
+    return { entries: wanted.slice(0, limit), firstKept, lastSequence, state };
+  }
   const entries = sql.all<LogRow>("readLog", { task: task.seq, from, limit }).map(recordOf);
-  const kept = sql.one<{ sequence: number | null }>("firstKept", { task: task.seq })?.sequence;
-  return { entries, firstKept: kept ?? 1, lastSequence: task.last_sequence, state: task.state };
+  const firstKept = sql.one<{ sequence: number | null }>("firstKept", { task: task.seq })?.sequence ?? 1;
+  return { entries, firstKept, lastSequence, state };
 }
 
 function recordOf(row: LogRow): LogRecord {

@@ -9,6 +9,7 @@ interface QueueFacts {
   back: number;
   clock_ms: number;
   fence_floor: number;
+  last_seq: number;
   arrived: number;
   ended: number;
 }
@@ -20,33 +21,50 @@ const finalStates = taskStates.filter(isFinal);
 
 function newRow(name: string): QueueRow {
   const counts = Object.fromEntries(taskStates.map((state) => [state, 0])) as Record<TaskState, number>;
-  return { name, front: 0, back: 0, clock_ms: 0, fence_floor: 0, arrived: 0, ended: 0, ...counts };
+  const facts = { front: 0, back: 0, clock_ms: 0, fence_floor: 0, last_seq: 0, arrived: 0, ended: 0 };
+  return { name, ...facts, ...counts };
 }
 
 export class Queues {
   readonly #sql: Statements;
   readonly #rows = new Map<string, QueueRow>();
   readonly #dirty = new Set<QueueRow>();
+  #lastSeq: number;
 
   constructor(sql: Statements) {
     this.#sql = sql;
+    this.#lastSeq = sql.one<{ seq: number | null }>("lastSeq")?.seq ?? 0;
   }
 
-  /** A task of the queue moved; `from` is undefined for a new one, `to` for a deleted one. */
-  count(queue: string, from: TaskState | undefined, to: TaskState | undefined): void {
+  /** Tasks of the queue moved; `from` is undefined for new ones, `to` for deleted ones. */
+  count(queue: string, from: TaskState | undefined, to: TaskState | undefined, tasks = 1): void {
     const row = this.#change(queue);
-    if (from === undefined) row.arrived += 1;
-    else row[from] -= 1;
+    if (from === undefined) row.arrived += tasks;
+    else row[from] -= tasks;
     if (to === undefined) return;
-    row[to] += 1;
-    if (isFinal(to)) row.ended += 1;
+    row[to] += tasks;
+    if (isFinal(to)) row.ended += tasks;
   }
 
-  /** The next place behind every QUEUED task (positive), or before them (negative). */
-  place(queue: string, end: "front" | "back"): number {
+  /** A number for a new task, in the order in which those of all queues came; each is given once. */
+  nextSeq(queue: string): number {
+    this.#lastSeq += 1;
+    this.#change(queue).last_seq = this.#lastSeq;
+    return this.#lastSeq;
+  }
+
+  /** The first of so many places behind every QUEUED task: they are positive. */
+  placesBehind(queue: string, tasks: number): number {
     const row = this.#change(queue);
-    row[end] += end === "back" ? 1 : -1;
-    return row[end];
+    row.back += tasks;
+    return row.back - tasks + 1;
+  }
+
+  /** The next place before every QUEUED task: it is negative. */
+  placeBefore(queue: string): number {
+    const row = this.#change(queue);
+    row.front -= 1;
+    return row.front;
   }
 
   /** Where a new task's fence begins: at or above that of any task which had its id before and was deleted. */

@@ -1,8 +1,8 @@
-/** A task's row, and the record that the contract shows of it. */
-
+/** A task's row, and what its columns say. */
 import { laneOf } from "../lane.ts";
-import type { LeasedTask, Parent, TaskRecord } from "../store.ts";
-import type { RetryPolicy, RunningAttempt, TaskFailure, TaskState, Timeouts } from "../task.ts";
+import type { TaskRecord } from "../store.ts";
+import type { RetryPolicy, RunningAttempt, TaskState, Timeouts } from "../task.ts";
+import type { Seat } from "./chunk.ts";
 import type { Statements } from "./statements.ts";
 
 export interface TaskRow {
@@ -43,13 +43,11 @@ export interface TaskRow {
   readonly usd: number;
   readonly place: number;
   readonly last_sequence: number;
+  /** Where a plain task is that has no row: this one only shows it. */
+  readonly seat?: Seat;
 }
 
 export type PayloadKind = "spec" | "output" | "progress" | "resume";
-
-export function taskById(sql: Statements, id: string): TaskRow | undefined {
-  return sql.one<TaskRow>("taskById", { id });
-}
 
 export function putPayload(sql: Statements, task: TaskRow, kind: PayloadKind, bytes: Uint8Array): void {
   sql.run("putPayload", { task: task.seq, kind, bytes });
@@ -75,47 +73,4 @@ export function laneFacts(lane: string): Pick<TaskRecord, "concurrencyKey" | "wo
   if (lane.length === 1) return { concurrencyKey: "", workerLabels: noLabels };
   const { concurrencyKey, workerLabels } = laneOf(lane);
   return { concurrencyKey, workerLabels };
-}
-
-export function recordOf(sql: Statements, row: TaskRow): TaskRecord {
-  const payloads: Partial<Record<PayloadKind, Uint8Array>> = {};
-  for (const { kind, bytes } of sql.all<{ kind: PayloadKind; bytes: Uint8Array }>("payloads", {
-    task: row.seq,
-  }))
-    payloads[kind] = bytes;
-  return {
-    id: row.id,
-    queue: row.queue,
-    tenant: row.tenant,
-    priority: row.priority,
-    state: row.state,
-    attempt: row.attempt,
-    fence: row.fence,
-    generation: row.generation,
-    retry: retryPolicy(row),
-    timeouts: timeoutsOf(row),
-    ...laneFacts(row.lane),
-    parents: row.parents === "[]" ? [] : (JSON.parse(row.parents) as Parent[]),
-    parentsPending: row.parents_pending,
-    workflowId: row.workflow_id,
-    labels: row.labels === "{}" ? {} : (JSON.parse(row.labels) as Record<string, string>),
-    createdMs: row.created_ms,
-    queuedMs: row.queued_ms ?? undefined,
-    startedMs: row.started_ms ?? undefined,
-    finishedMs: row.finished_ms ?? undefined,
-    runAtMs: row.run_at_ms ?? undefined,
-    leaseExpiresMs: row.lease_expires_ms ?? undefined,
-    workerId: row.worker_id ?? undefined,
-    spec: payloads.spec ?? new Uint8Array(0),
-    output: payloads.output,
-    error: row.error === null ? undefined : (JSON.parse(row.error) as TaskFailure),
-    progress: payloads.progress,
-    usage: { tokens: row.tokens, usd: row.usd },
-    resumeState: payloads.resume,
-    lastSequence: row.last_sequence,
-  };
-}
-
-export function leasedOf(sql: Statements, row: TaskRow, leaseMs: number): LeasedTask {
-  return { ...recordOf(sql, row), leaseMs };
 }

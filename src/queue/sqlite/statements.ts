@@ -47,10 +47,9 @@ export class Statements {
     this.#database = database;
   }
 
-  /** Runs it; answers the row id that was inserted last. */
-  run(name: string, values: Values = {}): number {
+  run(name: string, values: Values = {}): void {
     const { statement, parameters } = this.#get(name);
-    return Number(statement.run(...bind(parameters, values)).lastInsertRowid);
+    statement.run(...bind(parameters, values));
   }
 
   one<Row>(name: string, values: Values = {}): Row | undefined {

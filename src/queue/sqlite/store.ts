@@ -22,6 +22,7 @@ import type {
   SweepReport,
 } from "../store.ts";
 import { cancel, retry } from "./cancel.ts";
+import { Chunks } from "./chunks.ts";
 import { storeClock } from "./clock.ts";
 import { Committer } from "./commit.ts";
 import { configure, load } from "./configure.ts";
@@ -35,7 +36,7 @@ import { append, readLog } from "./log.ts";
 import { type Durability, openDatabase } from "./open.ts";
 import { Presences } from "./presences.ts";
 import { Queues } from "./queues.ts";
-import { recordOf, taskById } from "./row.ts";
+import { recordOf, taskById } from "./read.ts";
 import { Statements } from "./statements.ts";
 import { submit } from "./submit.ts";
 import { nextDueMs, remove, sweep, sweepIsDue } from "./sweep.ts";
@@ -53,7 +54,7 @@ export interface SqliteStoreOptions {
   readonly chance?: () => number;
 }
 
-const version = 2;
+const version = 3;
 
 /** Rejects with STORE_IN_USE, naming the owner, where another process has the store open. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
@@ -87,7 +88,12 @@ class SqliteStore implements QueueStore {
     const newestMs = sql.one<{ ms: number | null }>("newestTime")?.ms ?? 0;
     const { limits, chance = Math.random } = options;
     const clock = storeClock(options.clock ?? systemClock, newestMs);
-    const kept = { queues: new Queues(sql), lanes: new Lanes(sql), controls: new Controls(sql) };
+    const kept = {
+      queues: new Queues(sql),
+      lanes: new Lanes(sql),
+      chunks: new Chunks(sql),
+      controls: new Controls(sql),
+    };
     this.#shelf = { sql, ...kept, limits, clock, chance };
     this.#presences = new Presences(clock);
     const tell = (signals: readonly StoreSignal[]) => this.#tell(signals);
@@ -133,11 +139,11 @@ class SqliteStore implements QueueStore {
   }
 
   get(ids: readonly string[]) {
-    const { sql } = this.#shelf;
+    const shelf = this.#shelf;
     return this.#read(() =>
       ids.map((id) => {
-        const row = taskById(sql, id);
-        return row && recordOf(sql, row);
+        const row = taskById(shelf, id);
+        return row && recordOf(shelf, row);
       }),
     );
   }
@@ -147,7 +153,7 @@ class SqliteStore implements QueueStore {
   }
 
   readLog(query: LogQuery) {
-    return this.#read(() => readLog(this.#shelf.sql, query));
+    return this.#read(() => readLog(this.#shelf, query));
   }
 
   stats(queues?: readonly string[]) {
@@ -180,7 +186,9 @@ class SqliteStore implements QueueStore {
   async #read<Value>(read: () => Value): Promise<Value> {
     if (!this.#database.isOpen) throw closedError(this.#file);
     try {
-      return read();
+      const value = read();
+      this.#shelf.chunks.trim();
+      return value;
     } catch (error) {
       throw storeError(error, this.#file);
     }

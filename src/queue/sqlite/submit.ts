@@ -4,33 +4,48 @@ import { type NamedTask, named } from "../named.ts";
 import type { NewTask, SubmitOutcome } from "../store.ts";
 import { openState, parentFailed } from "../task.ts";
 import { keep, lookAt, type Wait } from "./dependencies.ts";
+import { hasTimeouts, Intake, isPlain } from "./intake.ts";
 import { writeChange } from "./log.ts";
-import { putPayload, type TaskRow, taskById } from "./row.ts";
+import { taskById } from "./read.ts";
+import { putPayload, type TaskRow } from "./row.ts";
 import { count, fail, startByMs } from "./transition.ts";
 import type { Tx } from "./tx.ts";
 
 export function submit(tx: Tx, tasks: readonly NewTask[]): SubmitOutcome[] {
-  return tasks.map((task) => submitOne(tx, named(task, tx.nowMs)));
+  const intake = new Intake(tx);
+  const outcomes = tasks.map((task) => {
+    const { queue } = task;
+    if (isPlain(task))
+      return fullness(tx, queue) ?? ({ status: "created", id: intake.add(task), state: "QUEUED" } as const);
+    intake.closeLane(task);
+    return submitOne(tx, named(task, tx.nowMs));
+  });
+  intake.close();
+  return outcomes;
+}
+
+/** The answer to a task that a queue has no room for. */
+function fullness(tx: Tx, queue: string): SubmitOutcome | undefined {
+  const { queueTasksMax: tasksMax } = tx.limits;
+  return tx.queues.unfinished(queue) >= tasksMax ? { status: "full", tasksMax } : undefined;
 }
 
 function submitOne(tx: Tx, task: NamedTask): SubmitOutcome {
   const { id } = task;
-  const known = taskById(tx.sql, id);
+  const known = taskById(tx, id);
   if (known !== undefined)
     return known.fingerprint === task.fingerprint
       ? { status: "existing", id, state: known.state }
       : { status: "conflict", id };
-  const lost = task.parents.find((parent) => taskById(tx.sql, parent.taskId) === undefined);
+  const lost = task.parents.find((parent) => taskById(tx, parent.taskId) === undefined);
   if (lost !== undefined) return { status: "unknownParent", parentId: lost.taskId };
-  const tasksMax = tx.limits.queueTasksMax;
-  if (tx.queues.unfinished(task.queue) >= tasksMax) return { status: "full", tasksMax };
-  return { status: "created", id, state: create(tx, task).state };
+  return fullness(tx, task.queue) ?? { status: "created", id, state: create(tx, task).state };
 }
 
 function create(tx: Tx, task: NamedTask): TaskRow {
   const wait = lookAt(tx, task.parents);
-  const first = newRow(tx, task, wait);
-  const row = { ...first, seq: tx.sql.run("insertTask", first) };
+  const row = newRow(tx, task, wait);
+  tx.sql.run("insertTask", row);
   keep(tx, row.seq, wait);
   putPayload(tx.sql, row, "spec", task.spec);
   count(tx, row, undefined);
@@ -45,9 +60,9 @@ function newRow(tx: Tx, task: NamedTask, wait: Wait): TaskRow {
   const waits = wait.pending > 0 || wait.failedBy !== undefined;
   const state = waits ? "BLOCKED" : openState(runAtMs, tx.nowMs);
   const queued = state === "QUEUED";
-  const timeouts = hasTimeouts(task) ? JSON.stringify(task.timeouts) : null;
+  const timeouts = hasTimeouts(task.timeouts) ? JSON.stringify(task.timeouts) : null;
   return {
-    seq: 0,
+    seq: tx.queues.nextSeq(task.queue),
     id: task.id,
     queue: task.queue,
     tenant: task.tenant,
@@ -77,11 +92,7 @@ function newRow(tx: Tx, task: NamedTask, wait: Wait): TaskRow {
     error: null,
     tokens: 0,
     usd: 0,
-    place: queued ? tx.queues.place(task.queue, "back") : 0,
+    place: queued ? tx.queues.placesBehind(task.queue, 1) : 0,
     last_sequence: 1,
   };
-}
-
-function hasTimeouts({ timeouts }: NewTask): boolean {
-  return Object.values(timeouts).some((ms) => ms !== undefined);
 }

@@ -2,13 +2,14 @@
 import type { SweepReport } from "../store.ts";
 import { expiryOf, isFinal, startTimedOut } from "../task.ts";
 import { failAttempt } from "./finish.ts";
-import { attemptOf, type TaskRow, taskById } from "./row.ts";
+import { taskById } from "./read.ts";
+import { outlived, purge } from "./retention.ts";
+import { attemptOf, type TaskRow } from "./row.ts";
+import { rowAt } from "./seat.ts";
 import { enqueue, fail } from "./transition.ts";
 import type { Shelf, Tx } from "./tx.ts";
 
 const limit = 500;
-
-type FinishedRow = Pick<TaskRow, "seq" | "id" | "queue" | "state" | "fence">;
 
 /** Whether a sweep would change anything: an idle store commits nothing. */
 export function sweepIsDue(shelf: Shelf): boolean {
@@ -21,7 +22,9 @@ export function sweepIsDue(shelf: Shelf): boolean {
 }
 
 export function sweep(tx: Tx): SweepReport {
-  const expired = tx.sql.all<TaskRow>("expiredTasks", { now: tx.nowMs, limit });
+  // What other calls of the transaction changed is looked for below.
+  tx.chunks.flush();
+  const expired = expiredTasks(tx);
   for (const row of expired) {
     tx.effects.revoked(row.queue, { taskId: row.id, fence: row.fence });
     failAttempt(tx, row, expiryOf(attemptOf(row), tx.nowMs));
@@ -32,6 +35,7 @@ export function sweep(tx: Tx): SweepReport {
   for (const row of due) enqueue(tx, row, {});
   const old = outlived(tx, tx.nowMs, limit);
   for (const row of old) purge(tx, row);
+  tx.chunks.flush();
   tx.sql.run("deleteFullKeys", { now: tx.nowMs, limit });
   return {
     expired: expired.length,
@@ -43,50 +47,33 @@ export function sweep(tx: Tx): SweepReport {
   };
 }
 
+/** Tasks whose lease has ended; those in chunks are not in rows yet. */
+function expiredTasks(tx: Tx): TaskRow[] {
+  const rows = tx.sql.all<TaskRow>("expiredTasks", { now: tx.nowMs, limit });
+  for (const chunk of tx.chunks.each("expiredChunks", { now: tx.nowMs, limit: limit - rows.length })) {
+    if (rows.length >= limit) break;
+    tx.chunks.expired(chunk);
+    for (const slot of chunk.slotsIn("RUNNING")) {
+      const { expiresMs } = chunk.termOf(slot) ?? { expiresMs: 0 };
+      if (expiresMs <= tx.nowMs) rows.push(rowAt({ chunk, slot }));
+    }
+  }
+  return rows;
+}
+
 /** Milliseconds until the next lease, timeout or scheduled task is due; undefined: nothing waits for a time. */
 export function nextDueMs({ sql }: Shelf, nowMs: number): number | undefined {
-  const times = [
-    sql.one<{ ms: number | null }>("nextExpiry")?.ms,
-    sql.one<{ ms: number | null }>("nextDue")?.ms,
-    sql.one<{ ms: number | null }>("nextLate")?.ms,
-  ];
+  const statements = ["nextExpiry", "nextChunkExpiry", "nextDue", "nextLate"];
+  const times = statements.map((name) => sql.one<{ ms: number | null }>(name)?.ms);
   const next = Math.min(...times.map((ms) => ms ?? Number.POSITIVE_INFINITY));
   return Number.isFinite(next) ? Math.max(0, next - nowMs) : undefined;
 }
 
-/** Final tasks past their retention, by age or because their queue has too many, up to `max`. */
-function outlived({ sql, queues, limits }: Shelf, nowMs: number, max: number): FinishedRow[] {
-  const found: FinishedRow[] = [];
-  for (const queue of queues.names()) {
-    const finished = queues.finished(queue);
-    if (finished === 0) continue;
-    const aged = { queue, before: nowMs - limits.retentionMs, limit: max - found.length };
-    const old = sql.all<FinishedRow>("finishedBefore", aged);
-    const excess = Math.min(max - found.length, finished - limits.retentionTasksMax);
-    const many = excess > old.length;
-    found.push(
-      ...(many ? sql.all<FinishedRow>("finishedBefore", { ...aged, before: nowMs, limit: excess }) : old),
-    );
-    if (found.length >= max) break;
-  }
-  return found;
-}
-
 export function remove(tx: Tx, ids: readonly string[]): boolean[] {
   return ids.map((id) => {
-    const row = taskById(tx.sql, id);
+    const row = taskById(tx, id);
     if (row === undefined || !isFinal(row.state)) return false;
     purge(tx, row);
     return true;
   });
-}
-
-function purge({ sql, queues }: Tx, row: FinishedRow): void {
-  sql.run("deleteLog", { task: row.seq });
-  sql.run("deletePayloads", { task: row.seq });
-  sql.run("deleteDependencies", { child: row.seq });
-  sql.run("deleteTask", { seq: row.seq });
-  queues.count(row.queue, row.state, undefined);
-  // The id may come again, by its idempotency key; whoever held a lease on this task must not hold one on that.
-  queues.raiseFenceFloor(row.queue, row.fence);
 }

@@ -2,12 +2,10 @@
 import { nextLane, strideOf } from "../lane.ts";
 import { type QueuePolicy, takeTokens, tokenInMs, tokensOf } from "../policy.ts";
 import type { LeaseAsk, LeasedTask, LeaseGrant } from "../store.ts";
-import { leaseEndMs } from "../task.ts";
 import type { Control } from "./controls.ts";
 import { firstTokenInMs, freeInTime } from "./keys.ts";
 import type { LaneRow } from "./lanes.ts";
-import { attemptOf, leasedOf, type TaskRow } from "./row.ts";
-import { move } from "./transition.ts";
+import { leaseFrom } from "./ready.ts";
 import type { Tx } from "./tx.ts";
 
 export class Turns {
@@ -36,8 +34,7 @@ export class Turns {
       if (lane === undefined) return { tasks, againInMs: this.#againInMs(heads.length > 0, rateInMs) };
       const alone = heads.length === 1 && lane.key === "" && this.#tx.lanes.isAlone(lane);
       const turns = alone ? Math.min(ask.max - tasks.length, lane.waiting, this.#room()) : 1;
-      for (const row of this.#take(lane, Math.max(1, turns), ask))
-        tasks.push(leasedOf(this.#tx.sql, row, ask.leaseMs));
+      for (const task of this.#take(lane, Math.max(1, turns), ask)) tasks.push(task);
       heads = this.#headsAfter(heads, lane, ask);
     }
     return { tasks };
@@ -65,10 +62,8 @@ export class Turns {
   }
 
   /** `turns` turns of one lane. */
-  #take(lane: LaneRow, turns: number, ask: LeaseAsk): TaskRow[] {
-    const { sql, lanes, controls } = this.#tx;
-    const rows = sql.all<TaskRow>("readyTasks", { queue: this.#queue, lane: lane.name, limit: turns });
-    if (rows.length !== turns) throw new Error(`the lane ${lane.name} of ${this.#queue} is short of tasks`);
+  #take(lane: LaneRow, turns: number, ask: LeaseAsk): LeasedTask[] {
+    const { lanes, controls } = this.#tx;
     const control = controls.change(this.#queue);
     const stride = strideOf(this.#weight(lane.tenant), lanes.share(lane));
     control.turn += turns;
@@ -77,7 +72,7 @@ export class Turns {
     lanes.changed(lane);
     const { rate } = this.#policy;
     if (rate !== undefined) control.fullAtMs = takeTokens(rate, control.fullAtMs, this.#tx.nowMs, turns);
-    return rows.map((row) => begin(this.#tx, row, ask));
+    return leaseFrom(this.#tx, lane, turns, ask);
   }
 
   #weight(tenant: string): number {
@@ -93,18 +88,4 @@ export class Turns {
     const next = lanes.headBeside(served);
     return heads.flatMap((head) => (head === served ? (next ?? []) : head));
   }
-}
-
-function begin(tx: Tx, row: TaskRow, { workerId, leaseMs }: LeaseAsk): TaskRow {
-  const started = { started_ms: tx.nowMs, sign_ms: tx.nowMs };
-  const term = {
-    ...started,
-    state: "RUNNING",
-    attempt: row.attempt + 1,
-    fence: row.fence + 1,
-    lease_expires_ms: leaseEndMs(attemptOf({ ...row, ...started }), leaseMs, tx.nowMs),
-    lease_ms: leaseMs,
-    worker_id: workerId,
-  } as const;
-  return move(tx, row, term, "", "leaseTask");
 }

@@ -2,6 +2,7 @@
 import type { Clock } from "../../core/clock.ts";
 import type { StoreLimits } from "../store.ts";
 import type { FinalState } from "../task.ts";
+import type { Chunks } from "./chunks.ts";
 import type { Controls } from "./controls.ts";
 import type { Effects } from "./effects.ts";
 import type { Lanes } from "./lanes.ts";
@@ -12,6 +13,7 @@ export interface Shelf {
   readonly sql: Statements;
   readonly queues: Queues;
   readonly lanes: Lanes;
+  readonly chunks: Chunks;
   readonly controls: Controls;
   readonly limits: StoreLimits;
   readonly clock: Clock;

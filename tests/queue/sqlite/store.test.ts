@@ -34,14 +34,18 @@ describe("group commit", () => {
   test("a call that throws undoes itself alone", async () => {
     const store = await openAt(testDirectory());
     const broken = newTask("q", { spec: "not bytes" as never, tenant: { odd: true } as never });
+    const [first, half, last] = [newTask("q"), newTask("q"), newTask("q")];
+    const plain = { ...newTask("q"), id: undefined };
     const results = await Promise.allSettled([
-      store.submit([newTask("q")]),
-      store.submit([newTask("q"), broken]),
-      store.submit([newTask("q")]),
+      store.submit([first, plain]),
+      store.submit([half, plain, broken]),
+      store.submit([last, plain]),
     ]);
     expect(results.map((result) => result.status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
-    expect((await store.stats(["q"]))[0]!.counts.QUEUED).toBe(2);
-    expect(await lease(store, "q", { max: 9 })).toHaveLength(2);
+    expect(await store.get([half.id])).toEqual([undefined]);
+    expect((await store.list({ limit: 9 })).tasks).toHaveLength(4);
+    expect((await store.stats(["q"]))[0]!.counts.QUEUED).toBe(4);
+    expect(await lease(store, "q", { max: 9 })).toHaveLength(4);
     await store.close();
   });
 
@@ -63,6 +67,61 @@ describe("group commit", () => {
     expect((await store.sweep()).nextDueMs).toBeGreaterThan(50_000);
     expect(store.transactions).toBe(before);
     await store.close();
+  });
+});
+
+describe("plain tasks", () => {
+  /** Without ids, so that the store keeps them in chunks: one for each tenant, or more. */
+  const plain = (count: number) =>
+    Array.from({ length: count }, (_, nth) => ({
+      ...newTask("q", { tenant: ["a", "b", "c"][nth % 3] }),
+      id: undefined,
+    }));
+
+  test("of one call are listed in its order, whatever they have in common", async () => {
+    const store = await openAt(testDirectory());
+    const outcomes = [...(await store.submit(plain(500))), ...(await store.submit(plain(50)))];
+    const ids = outcomes.map((outcome) => ("id" in outcome ? outcome.id : ""));
+    await store.cancel([{ taskId: ids[200]!, reason: "" }]);
+    const wanted = ids.toReversed();
+    const listed: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await store.list({ queues: ["q"], limit: 7, cursor });
+      listed.push(...page.tasks.map(({ id }) => id));
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    expect(listed).toEqual(wanted);
+    expect((await store.list({ limit: 600 })).tasks.map(({ id }) => id)).toEqual(wanted);
+    await store.close();
+  });
+
+  test("are where they were after a restart: those that wait, run, have ended or moved out", async () => {
+    const dataDir = testDirectory();
+    const first = await openAt(dataDir);
+    const outcomes = await first.submit(plain(250));
+    const ids = outcomes.map((outcome) => ("id" in outcome ? outcome.id : ""));
+    const leased = await lease(first, "q", { max: 60 });
+    await first.finish(leased.slice(0, 40).map((task) => ({ ...term(task), result: succeeded })));
+    await first.renew([{ ...term(leased[50]!), leaseMs: 90_000 }]);
+    await first.cancel([{ taskId: ids[249]!, reason: "" }]);
+    const before = await first.get(ids);
+    await first.close();
+    const second = await openAt(dataDir);
+    expect(await second.get(ids)).toEqual(before);
+    const states = before.map((record) => record?.state);
+    for (const [state, count] of [
+      ["QUEUED", 189],
+      ["RUNNING", 20],
+      ["SUCCEEDED", 40],
+      ["CANCELED", 1],
+    ])
+      expect(states.filter((one) => one === state)).toHaveLength(Number(count));
+    const rest = await lease(second, "q", { max: 300 });
+    const ends = [...leased.slice(40), ...rest].map((task) => ({ ...term(task), result: succeeded }));
+    expect((await second.finish(ends)).every(({ accepted }) => accepted)).toBe(true);
+    expect((await second.stats(["q"]))[0]!.counts).toMatchObject({ SUCCEEDED: 249, RUNNING: 0, QUEUED: 0 });
+    await second.close();
   });
 });
 
@@ -116,7 +175,7 @@ describe("opening", () => {
     const database = new DatabaseSync(join(dataDir, "mesh.db"));
     database.exec("PRAGMA user_version = 99");
     database.close();
-    await expect(openAt(dataDir)).rejects.toThrow(/schema version 99 .* knows 2: .*data\.dir/);
+    await expect(openAt(dataDir)).rejects.toThrow(/schema version 99 .* knows 3: .*data\.dir/);
   });
 
   test("says what an acknowledgement means", async () => {
