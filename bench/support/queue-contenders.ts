@@ -101,9 +101,10 @@ export class OurSide {
     let ungranted = tasks - workerSlots;
     const complete = async (task: LeasedTask) => {
       const result = { kind: "succeeded", output: this.#output } as const;
-      const [outcome] = await this.queue.finish([{ taskId: task.id, fence: task.fence, result }]);
-      if (!outcome?.accepted) throw new Error(`${task.id} was refused`);
+      const ended = this.queue.finish([{ taskId: task.id, fence: task.fence, result }]);
       if (ungranted-- > 0) session.grant(1);
+      const [outcome] = await ended;
+      if (!outcome?.accepted) throw new Error(`${task.id} was refused`);
       if (--left === 0) resolve();
     };
     const session = this.queue.dispatcher.attach({

@@ -1,5 +1,5 @@
 /** Follows tasks' logs: first what the store keeps, then what comes, from any sequence and on any server. */
-import type { LogPage, LogRecord, QueueStore, TaskRecord } from "./store.ts";
+import type { LogPage, LogRecord, QueueStore, StoreSignal, TaskRecord } from "./store.ts";
 import { isFinal } from "./task.ts";
 
 export type WatchEvent =
@@ -25,9 +25,10 @@ export class LogWatch {
     this.#get = get;
   }
 
-  changed(taskIds: readonly string[]): void {
+  /** Told of tasks whose log changed; looks at them only where somebody waits. */
+  signaled(signal: Pick<StoreSignal, "changed">): void {
     if (this.#waiting.size === 0) return;
-    for (const id of taskIds) for (const wake of this.#waiting.get(id) ?? []) wake();
+    for (const id of signal.changed) for (const wake of this.#waiting.get(id) ?? []) wake();
   }
 
   close(): void {

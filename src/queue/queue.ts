@@ -287,6 +287,6 @@ export class Queue {
       this.dispatcher.wake(signal.queue);
       for (const listener of this.#readyListeners) listener(signal.queue);
     }
-    if (signal.changed.length > 0) this.#watch.changed(signal.changed);
+    this.#watch.signaled(signal);
   }
 }

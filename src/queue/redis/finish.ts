@@ -10,7 +10,7 @@ import {
 } from "../task.ts";
 import { Writer } from "./bytes.ts";
 import type { Calls, Packer } from "./calls.ts";
-import { chunkTasksMax, type Made, madeOf } from "./chunk.ts";
+import { chunkTasksMax, type Made, madeOf, madeUnique } from "./chunk.ts";
 import { stateOf } from "./effects.ts";
 import { uniqueOf } from "./keys.ts";
 import { packFailure, packParents, packPending } from "./pack.ts";
@@ -92,6 +92,8 @@ function decisionOn({ fence, result }: Finish, term: Term | undefined): Decision
 interface Span {
   readonly made: Made;
   readonly outputs: Uint8Array[];
+  /** The id of the task that would be the next; undefined: the chunk is through. */
+  nextId: string | undefined;
 }
 
 /** The fence of the first lease of a task whose id was made. */
@@ -110,17 +112,14 @@ class FinishPacker implements Packer<Item> {
   add(item: Item): void {
     const { taskId, fence, usage, result } = item.finish;
     const isPlain = result.kind === "succeeded" && usage === undefined && fence === firstFence;
-    const made = isPlain ? madeOf(uniqueOf(taskId)) : undefined;
-    if (!isPlain || made === undefined) {
+    const span = isPlain ? this.#spanWith(taskId) : undefined;
+    if (!isPlain || span === undefined) {
       this.#closeSpan();
       packItem(this.#writer, item);
       return;
     }
-    if (!this.#continues(made)) {
-      this.#closeSpan();
-      this.#span = { made, outputs: [] };
-    }
-    this.#span?.outputs.push(result.output);
+    span.outputs.push(result.output);
+    span.nextId = idAfter(taskId, span);
     this.#spanBytes += result.output.length;
   }
 
@@ -129,10 +128,14 @@ class FinishPacker implements Packer<Item> {
     return this.#writer.done();
   }
 
-  #continues({ chunk, stamp, slot }: Made): boolean {
-    const span = this.#span;
-    if (span?.made.chunk !== chunk || span.made.stamp !== stamp) return false;
-    return slot === span.made.slot + span.outputs.length && slot < chunkTasksMax;
+  /** The span that the task continues, or begins; undefined: its id was not made. */
+  #spanWith(taskId: string): Span | undefined {
+    if (this.#span?.nextId === taskId) return this.#span;
+    const made = madeOf(uniqueOf(taskId));
+    if (made === undefined) return undefined;
+    this.#closeSpan();
+    this.#span = { made, outputs: [], nextId: undefined };
+    return this.#span;
   }
 
   #closeSpan(): void {
@@ -152,6 +155,12 @@ class FinishPacker implements Packer<Item> {
     this.#span = undefined;
     this.#spanBytes = 0;
   }
+}
+
+function idAfter(taskId: string, { made: { stamp, slot, chunk }, outputs }: Span): string | undefined {
+  const next = slot + outputs.length;
+  if (next >= chunkTasksMax) return undefined;
+  return taskId.slice(0, taskId.indexOf(".") + 1) + madeUnique(stamp, next, chunk);
 }
 
 /** A result's kind in its byte; more where usage follows. */

@@ -105,7 +105,10 @@ function parseSignal(text: string): StoreSignal {
   return {
     queue,
     ready: ready === "1",
-    changed: changed === "" ? [] : changed.split(",").flatMap((piece) => parseChanged(queue, piece)),
+    /** Made when it is looked at: mostly nobody watches. */
+    get changed() {
+      return changed === "" ? [] : changed.split(",").flatMap((piece) => parseChanged(queue, piece));
+    },
     revoked: revoked === "" ? [] : revoked.split(",").map((lost) => parseRevoked(queue, lost)),
   };
 }
