@@ -33,15 +33,16 @@ export interface MeasureOptions {
 
 /** Tasks that {@link measure} makes each contender do in all. */
 export function tasksInAll({ tasks, rounds }: MeasureOptions): number {
-  return warmUpOf(tasks) + tasks * rounds;
+  return warmUpOf(tasks).reduce((sum, run) => sum + run, 0) + tasks * rounds;
 }
 
 /** By then V8 has compiled what is often called: before, it costs several times as much. */
 const warmUpMin = 4_000;
 
-/** Whole batches, so that no contender has a remainder to do. */
-function warmUpOf(tasks: number): number {
-  return Math.max(warmUpMin, Math.ceil(tasks / 500) * 100);
+/** The runs of a warm-up, none larger than a round; whole batches, so that no contender has a remainder to do. */
+function warmUpOf(tasks: number): number[] {
+  if (tasks >= warmUpMin) return [Math.max(warmUpMin, Math.ceil(tasks / 500) * 100)];
+  return Array.from({ length: Math.ceil(warmUpMin / tasks) }, () => tasks);
 }
 
 /** Every contender's samples, taken in turn. */
@@ -49,7 +50,8 @@ export async function measure(
   contenders: readonly Contender[],
   options: MeasureOptions,
 ): Promise<Measured[]> {
-  for (const contender of contenders) await sample(contender, warmUpOf(options.tasks));
+  for (const contender of contenders)
+    for (const run of warmUpOf(options.tasks)) await sample(contender, run);
   const samples = contenders.map((): Sample[] => []);
   for (let round = 0; round < options.rounds; round++)
     for (const [index, contender] of contenders.entries())
