@@ -65,6 +65,11 @@ const plans: readonly Plan[] = [
     tasks: 20_000,
     contend: ({ ours, bull, floor }) => [ours.lifeCycle(100), bull.lifeCycle(100), floor.lifeCycle(100)],
   },
+  {
+    title: "whole life cycle, each with a key",
+    tasks: 20_000,
+    contend: ({ ours, bull }) => [ours.lifeCycle(100, true), bull.lifeCycle(100, true)],
+  },
 ];
 
 async function measureRow(plan: Plan, sides: Sides): Promise<readonly Measured[]> {

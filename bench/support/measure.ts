@@ -50,8 +50,7 @@ export async function measure(
   contenders: readonly Contender[],
   options: MeasureOptions,
 ): Promise<Measured[]> {
-  for (const contender of contenders)
-    for (const run of warmUpOf(options.tasks)) await sample(contender, run);
+  for (const contender of contenders) for (const run of warmUpOf(options.tasks)) await sample(contender, run);
   const samples = contenders.map((): Sample[] => []);
   for (let round = 0; round < options.rounds; round++)
     for (const [index, contender] of contenders.entries())

@@ -39,6 +39,7 @@ export class OurSide {
   readonly #context;
   readonly #meters: readonly Meter[];
   readonly #output = Buffer.alloc(0);
+  #keys = 0;
 
   /** `name`: the role whose queue is used; one for each row, so that rows do not feed each other. */
   constructor(store: QueueStore, name: string, meters: readonly Meter[]) {
@@ -49,8 +50,8 @@ export class OurSide {
     this.#context = { catalog: new Map([[name, role]]), roleDefault: name, payloadBytesMax: 1_048_576 };
   }
 
-  task(tenant?: string): NewTask {
-    const spec = TaskSpec.fromPartial({ role: this.#name, tenant, input: toPayload(data) });
+  task(tenant?: string, idempotencyKey?: string): NewTask {
+    const spec = TaskSpec.fromPartial({ role: this.#name, tenant, idempotencyKey, input: toPayload(data) });
     return newTask(spec, "spec", { ...this.#context, nowMs: systemClock.now() });
   }
 
@@ -66,9 +67,10 @@ export class OurSide {
     return { name: "agentmesh", meters: this.#meters, run: (tasks) => this.#drain(tasks) };
   }
 
-  lifeCycle(size: number): Contender {
+  /** `isKeyed`: each task has an idempotency key. */
+  lifeCycle(size: number, isKeyed = false): Contender {
     const run = async (tasks: number) => {
-      await crowd(tasks / size, 1, () => this.#submit(size));
+      await crowd(tasks / size, 1, () => this.#submit(size, isKeyed));
       await this.#drain(tasks);
     };
     return { name: "agentmesh", meters: this.#meters, run, check: () => this.#count("QUEUED", 0) };
@@ -88,8 +90,10 @@ export class OurSide {
     if (found !== wanted) throw new Error(`${this.#name} has ${found} ${state} tasks, not ${wanted}`);
   }
 
-  async #submit(count: number): Promise<void> {
-    const outcomes = await this.queue.submit(Array.from({ length: count }, () => this.task()));
+  async #submit(count: number, isKeyed = false): Promise<void> {
+    const keyOf = () => (isKeyed ? `order-${++this.#keys}` : undefined);
+    const tasks = Array.from({ length: count }, () => this.task(undefined, keyOf()));
+    const outcomes = await this.queue.submit(tasks);
     const refused = outcomes.find(({ status }) => status !== "created");
     if (refused) throw new Error(`a submit was answered ${refused.status}`);
   }
@@ -123,6 +127,7 @@ export class OurSide {
 export class BullSide {
   readonly queue: BullQueue;
   readonly #connection: { host: string; port: number };
+  #keys = 0;
   readonly #name: string;
   readonly #meters: readonly Meter[];
 
@@ -151,9 +156,10 @@ export class BullSide {
     };
   }
 
-  lifeCycle(size: number): Contender {
+  /** `isKeyed`: each job has an id of its own, under which it is added once. */
+  lifeCycle(size: number, isKeyed = false): Contender {
     const run = async (tasks: number) => {
-      await crowd(tasks / size, 1, () => this.#addBulk(size));
+      await crowd(tasks / size, 1, () => this.#addBulk(size, isKeyed));
       await this.#drain(tasks);
     };
     return { name: "BullMQ", meters: this.#meters, run, check: () => this.#waiting(0) };
@@ -176,8 +182,9 @@ export class BullSide {
     if (found !== wanted) throw new Error(`BullMQ has ${found} waiting jobs, not ${wanted}`);
   }
 
-  async #addBulk(count: number): Promise<void> {
-    await this.queue.addBulk(Array.from({ length: count }, () => ({ name: "task", data })));
+  async #addBulk(count: number, isKeyed = false): Promise<void> {
+    const optionsOf = () => (isKeyed ? { opts: { jobId: `order-${++this.#keys}` } } : {});
+    await this.queue.addBulk(Array.from({ length: count }, () => ({ name: "task", data, ...optionsOf() })));
   }
 
   async #drain(tasks: number): Promise<void> {

@@ -1,7 +1,7 @@
 /** Takes tasks in: those that can start at once into chunks' rows, the others into heads. */
 import { systemClock } from "../../core/clock.ts";
 import { taskId, uniqueId } from "../../core/ids.ts";
-import { type NamedTask, named } from "../named.ts";
+import { named } from "../named.ts";
 import type { NewTask, SubmitOutcome } from "../store.ts";
 import type { TaskState } from "../task.ts";
 import { Writer } from "./bytes.ts";
@@ -18,8 +18,20 @@ export interface Submitted {
   readonly effects: readonly string[];
 }
 
-export function submit(calls: Calls, tasks: readonly NewTask[]): Promise<Submitted> {
-  return tasks.every(canStart) ? enqueue(calls, tasks) : submitAny(calls, tasks);
+export async function submit(calls: Calls, given: readonly NewTask[]): Promise<Submitted> {
+  const unknown = await unknownParents(calls, given);
+  const items = given.map((task, place): Item => {
+    const livesInRow = canStart(task);
+    const unknownParent = unknown.get(place);
+    return { task: livesInRow ? task : named(task, systemClock.now()), livesInRow, unknownParent };
+  });
+  const outcomes = new Array<SubmitOutcome>(items.length);
+  const effects: string[] = [];
+  for (const stage of stagesOf(items)) {
+    const done = await allOf(stage.map((call) => send(calls, call, { items, outcomes })));
+    effects.push(...done.flat());
+  }
+  return { outcomes, effects };
 }
 
 /** Waits for nothing, so that a row says all of it. */
@@ -27,11 +39,26 @@ function canStart({ parents, runAtMs, delayMs }: NewTask): boolean {
   return parents.length === 0 && runAtMs === undefined && delayMs === undefined;
 }
 
+interface Item {
+  readonly task: NewTask;
+  /** Else it has a head, and a name. */
+  readonly livesInRow: boolean;
+  /** A parent that does not exist. */
+  readonly unknownParent: string | undefined;
+}
+
+/** Tasks of one call that lie together. */
+interface OpenChunk {
+  readonly writer: ChunkWriter;
+  readonly places: number[];
+  readonly livesInRows: boolean;
+}
+
 /** What one script call takes in. */
 class Call {
   readonly queue: string;
-  readonly places: number[] = [];
-  readonly chunks: ChunkWriter[] = [];
+  readonly chunks: OpenChunk[] = [];
+  #count = 0;
   #bytes = 0;
 
   constructor(queue: string) {
@@ -39,16 +66,26 @@ class Call {
   }
 
   get isFull(): boolean {
-    return this.places.length >= itemsMax || this.#bytes >= bytesMax;
+    return this.#count >= itemsMax || this.#bytes >= bytesMax;
   }
 
-  /** The chunk that takes the task: the last one, or a new one. */
-  chunkFor(task: NewTask, place: number, isNamed: boolean): ChunkWriter {
-    this.places.push(place);
+  add({ task, livesInRow }: Item, place: number): void {
+    const unique = task.id === undefined ? undefined : uniqueOf(task.id);
+    const chunk = this.#chunkFor(task, livesInRow);
+    chunk.places.push(place);
+    if (livesInRow) chunk.writer.add(task, unique);
+    else chunk.writer.addSpec(task, unique);
+    this.#count += 1;
     this.#bytes += task.spec.length;
+  }
+
+  /** The last one, or a new one. */
+  #chunkFor(task: NewTask, livesInRows: boolean): OpenChunk {
+    const isNamed = task.id !== undefined;
     const last = this.chunks.at(-1);
-    if (last !== undefined && (last.stamp === "") === isNamed && last.hasRoomFor(task)) return last;
-    const chunk = new ChunkWriter(isNamed ? "" : newStamp());
+    const isAlike = last?.livesInRows === livesInRows && (last.writer.stamp === "") === isNamed;
+    if (last !== undefined && isAlike && last.writer.hasRoomFor(task)) return last;
+    const chunk = { writer: new ChunkWriter(isNamed ? "" : newStamp()), places: [], livesInRows };
     this.chunks.push(chunk);
     return chunk;
   }
@@ -57,97 +94,6 @@ class Call {
 /** By it an id is known to be of a chunk and not of one that a server lost, whose number came again. */
 function newStamp(): string {
   return uniqueId(systemClock.now()).slice(0, stampBytes);
-}
-
-const scratch = new Scratch();
-
-async function enqueue(calls: Calls, tasks: readonly NewTask[]): Promise<Submitted> {
-  const open = new Map<string, Call>();
-  const all: Call[] = [];
-  tasks.forEach((task, place) => {
-    const { queue, id } = task;
-    let call = open.get(queue);
-    if (call === undefined || call.isFull) {
-      call = new Call(queue);
-      open.set(queue, call);
-      all.push(call);
-    }
-    call.chunkFor(task, place, id !== undefined).add(task, id === undefined ? undefined : uniqueOf(id));
-  });
-  const tasksMax = calls.limits.queueTasksMax;
-  const outcomes = new Array<SubmitOutcome>(tasks.length);
-  await allOf(all.map((call) => enqueueOne(calls, call, { tasks, tasksMax, outcomes })));
-  return { outcomes, effects: [] };
-}
-
-interface Enqueuing {
-  readonly tasks: readonly NewTask[];
-  readonly tasksMax: number;
-  readonly outcomes: SubmitOutcome[];
-}
-
-async function enqueueOne(
-  calls: Calls,
-  { queue, chunks, places }: Call,
-  { tasks, tasksMax, outcomes }: Enqueuing,
-): Promise<void> {
-  const input = new Writer(64);
-  for (const { runs, starts, fingerprints } of chunks) {
-    input.u8(runs.length);
-    for (const { lane, slot, count } of runs) input.text16(lane).u8(slot).u8(count);
-    input.u8(starts.length);
-    for (const { slot, toStartMs } of starts) input.u8(slot).delay(toStartMs);
-    for (const fingerprint of fingerprints) input.text8(fingerprint);
-  }
-  const blobs = chunks.map((chunk) => chunk.done((bytes) => scratch.take(bytes)));
-  const answer = await calls.change("enqueue", queue, input.done(), [tasksMax, ...blobs]);
-  // Once they are answered they were sent; a call that failed may still have them.
-  for (const blob of blobs) scratch.giveBack(blob);
-  let at = 0;
-  let nth = 0;
-  for (const { count, stamp } of chunks) {
-    const number = answer.outcomes.readUIntBE(at, 5);
-    at += 5;
-    for (let slot = 0; slot < count; slot++, at += 2) {
-      const place = places[nth++] as number;
-      const { id = taskId(queue, madeUnique(stamp, slot, number)) } = tasks[place] as NewTask;
-      outcomes[place] = readOutcome(answer.outcomes.subarray(at, at + 2), { id, tasksMax });
-    }
-  }
-}
-
-interface Item {
-  readonly task: NamedTask;
-  /** A parent that does not exist. */
-  readonly unknownParent: string | undefined;
-}
-
-async function submitAny(calls: Calls, given: readonly NewTask[]): Promise<Submitted> {
-  const tasks = given.map((task) => named(task, systemClock.now()));
-  const unknown = await unknownParents(calls, tasks);
-  const items = tasks.map((task): Item => ({ task, unknownParent: unknown.get(task) }));
-  const outcomes = new Array<SubmitOutcome>(items.length);
-  const effects: string[] = [];
-  const tasksMax = calls.limits.queueTasksMax;
-  for (const stage of stagesOf(items)) {
-    const answers = await allOf(
-      stage.map(({ queue, chunks, places }) => {
-        const input = new Writer(256);
-        for (const place of places) packItem(input, items[place] as Item);
-        const blobs = chunks.map((chunk) => chunk.done());
-        return calls.change("submit", queue, input.done(), [tasksMax, ...blobs]);
-      }),
-    );
-    answers.forEach((answer, index) => {
-      (stage[index] as Call).places.forEach((place, nth) => {
-        const { task, unknownParent } = items[place] as Item;
-        const outcome = answer.outcomes.subarray(2 * nth, 2 * nth + 2);
-        outcomes[place] = readOutcome(outcome, { id: task.id, tasksMax, unknownParent });
-      });
-      effects.push(...answer.effects);
-    });
-  }
-  return { outcomes, effects };
 }
 
 /**
@@ -160,8 +106,8 @@ function stagesOf(items: readonly Item[]): Call[][] {
   const open = new Map<string, Call>();
   /** Where the tasks of this stage go. */
   const homes = new Map<string, Call>();
-  items.forEach(({ task }, place) => {
-    const { queue, id, parents } = task;
+  items.forEach((item, place) => {
+    const { queue, id, parents } = item.task;
     const callOf = () => {
       const known = open.get(queue);
       return known?.isFull ? undefined : known;
@@ -180,10 +126,52 @@ function stagesOf(items: readonly Item[]): Call[][] {
       stage.push(call);
       open.set(queue, call);
     }
-    call.chunkFor(task, place, true).addSpec(task, uniqueOf(id));
-    homes.set(id, call);
+    call.add(item, place);
+    if (id !== undefined) homes.set(id, call);
   });
   return stages;
+}
+
+const scratch = new Scratch();
+
+interface Sending {
+  readonly items: readonly Item[];
+  readonly outcomes: SubmitOutcome[];
+}
+
+/** Sends a call, and reads its outcomes; answers with its effects. */
+async function send(calls: Calls, { queue, chunks }: Call, sending: Sending): Promise<readonly string[]> {
+  const { items, outcomes } = sending;
+  const tasksMax = calls.limits.queueTasksMax;
+  const input = new Writer(64);
+  for (const chunk of chunks)
+    if (chunk.livesInRows) packRows(input, chunk.writer);
+    else for (const place of chunk.places) packItem(input, items[place] as Item);
+  const blobs = chunks.map(({ writer }) => writer.done((bytes) => scratch.take(bytes)));
+  const script = chunks.every(({ livesInRows }) => livesInRows) ? "enqueue" : "submit";
+  const answer = await calls.change(script, queue, input.done(), [tasksMax, ...blobs]);
+  // Once they are answered they were sent; a call that failed may still have them.
+  for (const blob of blobs) scratch.giveBack(blob);
+  let at = 0;
+  for (const { livesInRows, places, writer } of chunks) {
+    const number = livesInRows ? answer.outcomes.readUIntBE(at, 5) : 0;
+    if (livesInRows) at += 5;
+    places.forEach((place, slot) => {
+      const { task, unknownParent } = items[place] as Item;
+      const { id = taskId(queue, madeUnique(writer.stamp, slot, number)) } = task;
+      outcomes[place] = readOutcome(answer.outcomes.subarray(at, at + 2), { id, tasksMax, unknownParent });
+      at += 2;
+    });
+  }
+  return answer.effects;
+}
+
+function packRows(input: Writer, { runs, starts, fingerprints }: ChunkWriter): void {
+  input.u8(runs.length);
+  for (const { lane, slot, count } of runs) input.text16(lane).u8(slot).u8(count);
+  input.u8(starts.length);
+  for (const { slot, toStartMs } of starts) input.u8(slot).delay(toStartMs);
+  for (const fingerprint of fingerprints) input.text8(fingerprint);
 }
 
 function packItem(writer: Writer, { task, unknownParent }: Item): void {
@@ -208,7 +196,7 @@ function packItem(writer: Writer, { task, unknownParent }: Item): void {
 interface Asked {
   readonly id: string;
   readonly tasksMax: number;
-  readonly unknownParent?: string;
+  readonly unknownParent: string | undefined;
 }
 
 function readOutcome(outcome: Buffer, { id, tasksMax, unknownParent }: Asked): SubmitOutcome {
@@ -227,17 +215,17 @@ function readOutcome(outcome: Buffer, { id, tasksMax, unknownParent }: Asked): S
   }
 }
 
-/** For each task one parent that neither exists nor stands earlier in the batch, itself in order. */
-async function unknownParents(calls: Calls, tasks: readonly NamedTask[]): Promise<Map<NamedTask, string>> {
-  const unknown = new Map<NamedTask, string>();
+/** For each task one parent that neither exists nor stands earlier in the batch, itself in order; by the task's place. */
+async function unknownParents(calls: Calls, tasks: readonly NewTask[]): Promise<Map<number, string>> {
+  const unknown = new Map<number, string>();
+  if (tasks.every(({ parents }) => parents.length === 0)) return unknown;
   const wanted = new Set(tasks.flatMap((task) => task.parents.map((parent) => parent.taskId)));
-  if (wanted.size === 0) return unknown;
   const known = await existing(calls, [...wanted]);
-  for (const task of tasks) {
-    const lost = task.parents.find((parent) => !known.has(parent.taskId));
-    if (lost === undefined) known.add(task.id);
-    else unknown.set(task, lost.taskId);
-  }
+  tasks.forEach(({ id, parents }, place) => {
+    const lost = parents.find((parent) => !known.has(parent.taskId));
+    if (lost !== undefined) unknown.set(place, lost.taskId);
+    else if (id !== undefined) known.add(id);
+  });
   return unknown;
 }
 

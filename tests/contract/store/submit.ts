@@ -18,6 +18,26 @@ export function submitCases(open: OpenStore): void {
   const test = storeTest(open);
 
   describe("submit", () => {
+    test("answers in order what is ready at once and what waits for a time", async ({ store, queue }) => {
+      const tasks = Array.from({ length: 30 }, (_, nth) =>
+        newTask(queue, nth % 7 === 3 ? { delayMs: 60_000 } : { priority: nth % 10 }),
+      );
+      const later = { ...newTask(queue, { delayMs: 60_000 }), id: tasks[3]!.id, fingerprint: "other" };
+      const outcomes = await store.submit([...tasks, { ...tasks[0]! }, later]);
+      expect(outcomes.map((outcome) => ("state" in outcome ? outcome.state : outcome.status))).toEqual([
+        ...tasks.map((_, nth) => (nth % 7 === 3 ? "SCHEDULED" : "QUEUED")),
+        "QUEUED",
+        "conflict",
+      ]);
+      expect(outcomes.map((outcome) => ("id" in outcome ? outcome.id : ""))).toEqual([
+        ...tasks.map(({ id }) => id),
+        tasks[0]!.id,
+        tasks[3]!.id,
+      ]);
+      const page = await store.list({ queues: [queue], limit: 100 });
+      expect(page.tasks).toHaveLength(30);
+    });
+
     test("takes one of several tasks with one id, however far apart in a batch", async ({ store, queue }) => {
       const task = newTask(queue, { fingerprint: "f" });
       const others = Array.from({ length: 40 }, () => newTask(queue, { spec: new Uint8Array(1_000) }));

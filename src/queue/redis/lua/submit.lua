@@ -1,12 +1,14 @@
 #!lua
--- Takes in tasks of any kind, each with a name, into heads. Refused as a whole when memory is full.
--- ARGV[3]  for each task: priority B, lane I2c0 ('' plain), fingerprint Bc0, header I4c0, timeouts Bc0, known parents B (0: one is
---          missing), time kind B (0 none, 1 at, 2 after) and time I6, parents I4c0, pending parents I4 × (id I4c0, condition c1)
+-- Takes in tasks of any kind: those that can be leased at once into rows, the others, each with a name, into heads. Refused as a
+-- whole when memory is full.
+-- ARGV[3]  for each chunk what rows.lua says; or, where it has no kinds, for each task: priority B, lane I2c0 ('' plain), fingerprint
+--          Bc0, header I4c0, timeouts Bc0, known parents B (0: one is missing), time kind B (0 none, 1 at, 2 after) and time I6,
+--          parents I4c0, pending parents I4 × (id I4c0, condition c1)
 -- ARGV[4]  unfinished tasks that the queue may hold
 -- ARGV[5]  and on: chunks
--- outcomes: status B (0 created, 1 existing, 2 conflict, 3 full, 4 unknown parent), state B
+-- outcomes: of each chunk, as rows.lua and intake.lua have them
 --@include moves
---@include intake
+--@include rows
 local function create(T, task)
   if task.lane ~= '' then set(T, 'g', task.lane) end
   if task.fingerprint ~= '' then set(T, 'f', task.fingerprint) end
@@ -29,6 +31,7 @@ local function create(T, task)
   add('arrived', 1)
   append(changed, T.uniq)
   loaded[T.uniq] = T
+  own[T.uniq] = { fingerprint = task.fingerprint, state = T[STATE] }
   save(T)
 end
 
@@ -41,15 +44,11 @@ local function readTask()
   return task
 end
 
---@main
-local fence = valueOf('fence') -- a task that comes again under a deleted one's name has a higher one
-local unended = unfinished()
-local outcomes = {}
-for arg = FIRST_CHUNK, #ARGV - 1 do
-  local blob = ARGV[arg]
+local function takeHeads(blob)
   local n, width = parse('BB', blob, 15)
   local names = namesOf(blob, INDEX_BYTES + 4 * n + 1, width, n)
-  local number, kept, rows = valueOf('number') + 1, 0, {}
+  -- A task that comes again under a deleted one's name has a higher fence.
+  local number, fence, kept, rows, outcomes = valueOf('number') + 1, valueOf('fence'), 0, {}, {}
   for slot = 0, n - 1 do
     local uniq, task = names[slot + 1], readTask()
     local there = load(uniq)
@@ -58,25 +57,38 @@ for arg = FIRST_CHUNK, #ARGV - 1 do
     if there then
       local same = (get(there, 'f') or '') == task.fingerprint
       outcome = char(same and 1 or 2, there[STATE])
+    elseif own[uniq] then
+      outcome = knownOwn(uniq, task.fingerprint)
     elseif task.knows == 0 then
       outcome = '\4\0'
-    elseif unended >= tasksMax then
+    elseif room == 0 then
       outcome = '\3\0'
     else
       local T = { 0, task.priority, 0, 0, 0, 1, 0, fence, 1, 0, 0, 0, 0, 0, number, slot, NOW, 0 }
       T.uniq = uniq
       create(T, task)
-      kept = kept + 1
-      unended = unended + 1
+      kept, room = kept + 1, room - 1
       rows[slot + 1] = HAS_MOVED
       outcome = char(0, T[STATE])
     end
-    append(outcomes, outcome)
+    outcomes[slot + 1] = outcome
   end
   if kept > 0 then
-    keepChunk(number, blob, kept, fence)
+    keepChunk(number, blob, n, kept, fence)
     keepRows(number, rows)
-    add('number', n)
   end
+  return table.concat(outcomes)
 end
+
+--@main
+-- So that tasks of one lane stand there in their order, wherever they live.
+entries = pushes
+local outcomes = {}
+for arg = FIRST_CHUNK, #ARGV - 1 do
+  local blob = ARGV[arg]
+  append(outcomes, byte(blob, 17) > 0 and takeRows(blob) or takeHeads(blob))
+end
+writeTaken()
+for i = 1, #named do append(changed, named[i]) end
+ready = ready or next(pushes) ~= nil
 return { table.concat(outcomes), commit() }

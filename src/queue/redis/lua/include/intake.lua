@@ -1,8 +1,11 @@
--- Takes tasks in as chunks, each an argument (chunk.lua has their format). The slots that are refused stay empty.
+-- Takes tasks in as chunks, each an argument (chunk.lua has their format). The slots that are refused stay empty. Outcomes: for
+-- each task status B (0 created, 1 existing, 2 conflict, 3 full, 4 unknown parent), state B.
 --@include chunk
 --@include numbers
 --@constant FIRST_CHUNK 5
---@state tasksMax, inputAt = tonumber(args[4]), 1
+--@state inputAt = 1
+-- How many more tasks the queue may take.
+--@state room = math.max(0, tonumber(args[4]) - unfinished())
 
 -- 1 existing, or 2 conflict, with the state of the task that has the id.
 local function known(uniq, state, fingerprint)
@@ -10,7 +13,8 @@ local function known(uniq, state, fingerprint)
   return char(was == fingerprint and 1 or 2, state)
 end
 
-local function keepChunk(number, blob, kept, fence)
+local function keepChunk(number, blob, n, kept, fence)
+  add('number', n)
   local name = text(number)
   call('SET', Q .. 'S:' .. name, blob)
   call('SETRANGE', Q .. 'S:' .. name, 0, pack('>I6I4', NOW, fence))
