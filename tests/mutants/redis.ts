@@ -51,7 +51,7 @@ export const redisMutants: readonly Mutant[] = [
   {
     name: "redis-no-dedupe",
     why: "a submit that is sent again makes its task anew",
-    edits: inLua("enqueue", "if state then", "if state and false then"),
+    edits: inLua("include/rows", "if state then", "if state and false then"),
     tests: contract,
   },
   {

@@ -27,9 +27,11 @@ export async function submit(calls: Calls, given: readonly NewTask[]): Promise<S
   });
   const outcomes = new Array<SubmitOutcome>(items.length);
   const effects: string[] = [];
+  const sending = { items, outcomes };
   for (const stage of stagesOf(items)) {
-    const done = await allOf(stage.map((call) => send(calls, call, { items, outcomes })));
-    effects.push(...done.flat());
+    const [only] = stage;
+    if (only !== undefined && stage.length === 1) effects.push(...(await send(calls, only, sending)));
+    else effects.push(...(await allOf(stage.map((call) => send(calls, call, sending)))).flat());
   }
   return { outcomes, effects };
 }
@@ -108,19 +110,15 @@ function stagesOf(items: readonly Item[]): Call[][] {
   const homes = new Map<string, Call>();
   items.forEach((item, place) => {
     const { queue, id, parents } = item.task;
-    const callOf = () => {
-      const known = open.get(queue);
-      return known?.isFull ? undefined : known;
-    };
-    const isElsewhere = ({ taskId: parent }: { taskId: string }) =>
-      homes.has(parent) && homes.get(parent) !== callOf();
-    if (parents.some(isElsewhere)) {
+    let call = open.get(queue);
+    if (call?.isFull) call = undefined;
+    if (parents.length > 0 && parents.some(({ taskId: parent }) => (homes.get(parent) ?? call) !== call)) {
       stage = [];
       stages.push(stage);
       open.clear();
       homes.clear();
+      call = undefined;
     }
-    let call = callOf();
     if (call === undefined) {
       call = new Call(queue);
       stage.push(call);
