@@ -69,7 +69,7 @@ export interface CallsOptions {
   readonly keys: Keys;
   readonly scripts: Scripts;
   readonly limits: StoreLimits;
-  /** Gets the signals that the store has to tell itself; see lua/include/moves.lua. */
+  /** Gets the signals that the store has to tell itself; see lua/include/tell.lua. */
   readonly tell: (signal: string) => void;
   /** How this store hears the channel of signals now. */
   readonly hears: () => Hears;

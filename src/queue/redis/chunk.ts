@@ -24,7 +24,7 @@ export const stampBytes = 13;
 const noStamp = " ".repeat(stampBytes);
 
 /** Neighbours of a chunk that wait in one lane. */
-export interface ChunkRun {
+interface ChunkRun {
   readonly lane: string;
   readonly slot: number;
   count: number;
@@ -52,15 +52,6 @@ export class ChunkWriter {
 
   constructor(stamp = "") {
     this.stamp = stamp;
-  }
-
-  get count(): number {
-    return this.#specs.length;
-  }
-
-  /** Bytes of the specs. */
-  get bytes(): number {
-    return this.#specBytes;
   }
 
   hasRoomFor(task: NewTask): boolean {

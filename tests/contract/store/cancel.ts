@@ -42,6 +42,18 @@ export function cancelCases(open: OpenStore): void {
   const test = storeTest(open);
 
   describe("cancel", () => {
+    test("knows a task by its own id alone, not by one with a zero more in it", async ({ store, queue }) => {
+      const [outcome] = await store.submit([{ ...newTask(queue), id: undefined }]);
+      const { id } = outcome as { id: string };
+      for (let at = queue.length + 1; at <= id.length; at++) {
+        const other = `${id.slice(0, at)}0${id.slice(at)}`;
+        expect(await store.cancel([{ taskId: other, reason: "" }]), other).toEqual([
+          { changed: false, state: "MISSING" },
+        ]);
+      }
+      expect(await stateOf(store, id)).toBe("QUEUED");
+    });
+
     for (const state of ["BLOCKED", "SCHEDULED", "QUEUED", "RUNNING"] as const)
       test(`ends a ${state} task and moves its fence`, async ({ store, queue, otherQueue }) => {
         const id = await bring(store, queue, otherQueue, state);

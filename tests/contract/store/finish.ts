@@ -40,6 +40,32 @@ export function finishCases(open: OpenStore): void {
       await expectWholeLog(store, task.id);
     });
 
+    test("one of several ends of a task in a batch counts, and a stale one before it changes nothing", async ({
+      store,
+      queue,
+    }) => {
+      await store.submit(Array.from({ length: 3 }, () => ({ ...newTask(queue), id: undefined })));
+      const [first, second] = await lease(store, queue, { max: 2 });
+      const end = (task: TaskRecord, fence = task.fence) => ({ taskId: task.id, fence, result: succeeded });
+      const outcomes = await store.finish([end(first!, first!.fence + 1), end(first!), end(first!)]);
+      expect(outcomes.map(({ accepted, repeated }) => [accepted, repeated])).toEqual([
+        [false, false],
+        [true, false],
+        [true, true],
+      ]);
+      expect(await stateOf(store, second!.id)).toBe("RUNNING");
+      const [stats] = await store.stats([queue]);
+      expect(stats).toMatchObject({ ended: 1, counts: { QUEUED: 1, RUNNING: 1, SUCCEEDED: 1 } });
+    });
+
+    test("ends a task whose id looks like those that a store makes", async ({ store, queue }) => {
+      const id = `${queue}.customerorder12345`;
+      await submitOne(store, newTask(queue, { id }));
+      const task = await leaseOne(store, queue);
+      expect(await finish(store, term(task), succeeded)).toMatchObject({ accepted: true });
+      expect(await stateOf(store, id)).toBe("SUCCEEDED");
+    });
+
     test("forgets the error of an attempt before", async ({ store, queue }) => {
       const task = await leased(store, queue);
       await finish(store, term(task), { kind: "failed", failure: failure() });

@@ -96,16 +96,20 @@ local function finish(uniq, fence, kind, result, used)
   return char((accepted or repeated) and 1 or 0, T and T[STATE] or MISSING, repeated and 1 or 0)
 end
 
--- Ends neighbours whose ids are made, all of which succeeded at the first attempt.
+-- Ends neighbours whose ids are made, or look so, all of which succeeded at the first attempt.
 local function finishSlots(number, stamp, slot, n, outputs)
   local C = chunkOf(number)
-  if not C or C.width > 0 or C.stamp ~= stamp or slot + n > C.n then return string.rep(char(0, MISSING, 0), n) end
-  if alike(C, slot, n) == n and byte(rowAt(C, slot)) == RUNNING then
+  local isTheirs = C and C.width == 0 and C.stamp == stamp and slot + n <= C.n
+  -- What was loaded for an item before is not looked at again here.
+  if isTheirs and not next(loaded) and alike(C, slot, n) == n and byte(rowAt(C, slot)) == RUNNING then
     succeedRows(C, slot, n, rowAt(C, slot), outputs)
     return string.rep('\1\5\0', n)
   end
   local outcomes = {}
-  for nth = 0, n - 1 do outcomes[nth + 1] = finish(uniqOf(C, slot + nth), 1, 0, outputs == '' and '' or outputOf(outputs, nth)) end
+  for nth = 0, n - 1 do
+    local uniq = stamp .. format('%02d', slot + nth) .. text(number)
+    outcomes[nth + 1] = finish(uniq, 1, 0, outputs == '' and '' or outputOf(outputs, nth))
+  end
   return table.concat(outcomes)
 end
 

@@ -29,7 +29,7 @@
 --@constant CANCELED 7
 --@constant MISSING 255
 
--- A task's fields, as they are packed in a head: in the hash t, for each task that has left its row (chunk.lua).
+-- A task's fields, as they are packed in a head: in the hash t, for each task that does not live in a row (chunk.lua).
 --@constant HEAD '>BBBI3I2I2I2I4I4I6I6I6I4I6I5BI6I6'
 --@constant HEAD_FIELDS 18
 --@constant STATE 1

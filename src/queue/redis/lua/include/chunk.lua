@@ -103,7 +103,7 @@ end
 
 -- The chunk and the slot of an id that was made, as long as the chunk is there.
 local function madeAt(uniq)
-  local stamp, slot, number = string.match(uniq, '^(.............)(%d%d)(%d+)$')
+  local stamp, slot, number = string.match(uniq, '^(.............)(%d%d)([1-9]%d*)$')
   local C = stamp and chunkOf(tonumber(number))
   if C and C.width == 0 and C.stamp == stamp and tonumber(slot) < C.n then return C, tonumber(slot) end
 end

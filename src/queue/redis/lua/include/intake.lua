@@ -16,6 +16,7 @@ end
 local function keepChunk(number, blob, n, kept, fence)
   add('number', n)
   local name = text(number)
+  chunksRead[number] = nil
   call('SET', Q .. 'S:' .. name, blob)
   call('SETRANGE', Q .. 'S:' .. name, 0, pack('>I6I4', NOW, fence))
   call('HSET', Q .. 'c', name, kept)

@@ -3,9 +3,9 @@
 --@include serve
 --@include asks
 -- Whether each of the first `n` lanes has one turn before any has its second: none is a stride behind another, and all strides
--- are one.
+-- are one; and whether each has no more than what waits.
 local function isRound(ranked, n)
-  if n < 2 or weighted == 1 or valueOf('multi') > 0 then return false end
+  if n < 2 or weighted == 1 or valueOf('multi') > 0 or valueOf('stale') > 0 then return false end
   return tonumber(ranked[2 * n]) < tonumber(ranked[2]) + STRIDE
 end
 
@@ -23,7 +23,7 @@ end
 
 -- Serves one task of each of the first `n` lanes, names and scores in turn, as far as they wait in rows; answers how many.
 local function serveRound(ranked, n, priority, ask)
-  local names, gone, scores, served, term = {}, {}, ranksOf(Q .. 'R'), 0, termOf(ask, '')
+  local names, gone, changedRanks, served, term = {}, {}, ranksOf(Q .. 'R'), 0, termOf(ask, '')
   for i = 1, n do names[i] = ranked[2 * i - 1] end
   writeLists()
   lists, lanes = {}, {}
@@ -37,9 +37,9 @@ local function serveRound(ranked, n, priority, ask)
     C.rows[slot], rowsChanged[number] = term.row, C
     addSlots(ask.given, C, slot, 1, term)
     if count == 1 and #front == LONE_BYTES and byte(front) == 0 then
-      gone[#gone + 1], scores[lane] = lane, false
+      gone[#gone + 1], changedRanks[lane] = lane, false
     else
-      scores[lane] = takeOne(lane, tonumber(ranked[2 * i]), front, number, slot, count)
+      changedRanks[lane] = takeOne(lane, tonumber(ranked[2 * i]), front, number, slot, count)
     end
   end
   if served == 0 then return 0 end

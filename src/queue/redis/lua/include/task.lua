@@ -14,7 +14,7 @@ end
 
 -- The timeouts of a kind as those of one task: of one that runs they have its lease's length, and its last sign of life.
 local function timeoutsOfRow(packed, state, run, started)
-  if state == 0 then return packed end
+  if state ~= RUNNING then return packed end
   local leases = call('HGET', Q .. 'i', text(run))
   return sub(packed, 1, 18) .. (leases and sub(leases, 3, 8) or sub(packed, 19, 24)) .. pack('>I6', started)
 end
