@@ -20,7 +20,10 @@ async function open(url: string, replicas = { count: 0, timeoutMs: 500 }): Promi
   return store;
 }
 
-test("when the server dies the store goes on with its replica, which has what was acknowledged", async () => {
+test("when the server dies the store goes on with its replica, which has what was acknowledged", {
+  retry: 2,
+  timeout: 120_000,
+}, async () => {
   const redis = await RedisSentinel.start();
   cleanups.push(() => redis.stop());
   const careful = await open(redis.url, { count: 1, timeoutMs: 500 });
@@ -57,7 +60,7 @@ test("when the server dies the store goes on with its replica, which has what wa
   const client = redis.replica.client();
   expect(await audit(client, "am")).toEqual([]);
   client.disconnect();
-}, 120_000);
+});
 
 test("Sentinels that do not know the name, or are not there, are told of", async () => {
   const redis = await RedisSentinel.start();
