@@ -27,6 +27,7 @@ export interface RunningTaskOptions {
 const timerMsMax = 2 ** 31 - 1;
 /** How long a blocked event loop is given to read the renewals that came meanwhile. */
 const catchUpMs = 50;
+const timedOut = "its timeout to finish has passed";
 
 export class RunningTask {
   readonly term: LeaseTerm;
@@ -38,6 +39,8 @@ export class RunningTask {
   readonly #leaseMs: number;
   #trustTimer: NodeJS.Timeout | undefined;
   #deadlineTimer: NodeJS.Timeout | undefined;
+  /** Its timeout to finish is about to pass. */
+  #isDue = false;
   #calls = 0;
   #canceled = false;
 
@@ -49,8 +52,12 @@ export class RunningTask {
     this.trust(0);
     const deadlineMs = lease.deadline && durationToMs(lease.deadline);
     // What follows is the store's to say: it ends the lease at the same time.
-    if (deadlineMs !== undefined && deadlineMs <= timerMsMax)
-      this.#deadlineTimer = setTimeout(() => this.stop("its timeout to finish has passed"), deadlineMs);
+    if (deadlineMs !== undefined && deadlineMs <= timerMsMax) this.#endAfter(deadlineMs);
+  }
+
+  /** The store has ended the lease. It does so at the deadline too: then that is the reason, whichever of the two is heard first. */
+  lost(reason: string, canceled: boolean): void {
+    this.stop(this.#isDue && !canceled ? timedOut : reason, canceled);
   }
 
   /** The lease was known to be good `agoMs` ago; it is trusted from then on. */
@@ -60,6 +67,14 @@ export class RunningTask {
     this.#trustTimer = setTimeout(() => {
       this.#trustTimer = setTimeout(() => this.stop("the lease was not renewed in time"), catchUpMs);
     }, leftMs);
+  }
+
+  #endAfter(deadlineMs: number): void {
+    const lastMs = Math.min(deadlineMs, catchUpMs);
+    this.#deadlineTimer = setTimeout(() => {
+      this.#isDue = true;
+      this.#deadlineTimer = setTimeout(() => this.stop(timedOut), lastMs);
+    }, deadlineMs - lastMs);
   }
 
   /** Aborts the handler's signal: the task is no longer this worker's, or the worker must end. `canceled`: it is nobody's. */

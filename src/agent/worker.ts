@@ -243,7 +243,7 @@ export class Worker {
   #lose(term: LeaseTerm | undefined, reason: string, canceled: boolean): void {
     const task = term && this.#running.get(keyOf(term));
     if (!task) return;
-    task.stop(reason, canceled);
+    task.lost(reason, canceled);
     if (this.#unanswered.has(task)) this.#release(task);
   }
 

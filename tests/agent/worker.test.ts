@@ -342,9 +342,7 @@ describe("timeouts", () => {
     return { state: stateName(task.state), kind: task.error?.kind, attempt: task.attempt };
   };
 
-  test("to finish: the signal aborts, the store says what it was, and another attempt may do better", {
-    retry: 2,
-  }, async () => {
+  test("to finish: the signal aborts, the store says what it was, and another attempt may do better", async () => {
     const seen = Promise.withResolvers<unknown>();
     let attempts = 0;
     const id = await run(
