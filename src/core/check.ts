@@ -4,6 +4,7 @@
  */
 import type { Duration } from "../../gen/grpc/google/protobuf/duration.ts";
 import { type FieldViolation, MeshError } from "./errors.ts";
+import { isEmpty } from "./is-empty.ts";
 import { limits } from "./limits.ts";
 import { durationToMs } from "./time.ts";
 
@@ -79,10 +80,4 @@ export class FieldCheck {
   done(): void {
     if (this.#violations.length > 0) throw MeshError.invalid(this.#violations);
   }
-}
-
-/** True for an object without members. */
-function isEmpty(object: object): boolean {
-  for (const _ in object) return false;
-  return true;
 }

@@ -2,6 +2,7 @@
  * Chunks: tasks that come together lie in one value, since a value, and a look at one, costs Redis more than what is in it.
  * lua/include/chunk.lua has its format: the index first, then the specs.
  */
+import { areAlike, hasTimeouts } from "../alike.ts";
 import { laneName, laneOf } from "../lane.ts";
 import type { NewTask } from "../store.ts";
 import { type Reader, Writer } from "./bytes.ts";
@@ -103,7 +104,7 @@ export class ChunkWriter {
     chunk[16] = Math.min(kinds.length, ownKinds);
     chunk[17] =
       (this.#kinds.some(({ of }) => of.concurrencyKey !== "") ? hasKeys : 0) +
-      (this.#kinds.some(({ of }) => hasTimeouts(of)) ? someHaveTimeouts : 0);
+      (this.#kinds.some(({ of }) => hasTimeouts(of.timeouts)) ? someHaveTimeouts : 0);
     chunk.write(this.stamp || noStamp, 18, "latin1");
     let at = fixedBytes;
     let end = indexBytes;
@@ -119,7 +120,7 @@ export class ChunkWriter {
   }
 
   #kind(task: NewTask): number {
-    const known = this.#kinds.findLastIndex(({ of }) => isAlike(of, task));
+    const known = this.#kinds.findLastIndex(({ of }) => areAlike(of, task));
     if (known !== -1) return known;
     return this.#kinds.push({ of: task, lane: laneName(task) }) - 1;
   }
@@ -130,37 +131,6 @@ export class ChunkWriter {
     if (first === undefined) return 0;
     return this.#names.every((name) => name.length === first.length) ? first.length : lengthPrefixed;
   }
-}
-
-/** Whether all but the specs is the same; what is compared by identity may be alike and not be found to be. */
-function isAlike(one: NewTask, other: NewTask): boolean {
-  return (
-    one.priority === other.priority &&
-    one.tenant === other.tenant &&
-    one.concurrencyKey === other.concurrencyKey &&
-    one.workflowId === other.workflowId &&
-    one.retry === other.retry &&
-    (one.timeouts === other.timeouts || haveSameTimeouts(one, other)) &&
-    (one.labels === other.labels || (isEmpty(one.labels) && isEmpty(other.labels))) &&
-    (one.workerLabels === other.workerLabels || (isEmpty(one.workerLabels) && isEmpty(other.workerLabels)))
-  );
-}
-
-function hasTimeouts({ timeouts: { toStartMs, toFinishMs, heartbeatMs } }: NewTask): boolean {
-  return toStartMs !== undefined || toFinishMs !== undefined || heartbeatMs !== undefined;
-}
-
-function haveSameTimeouts({ timeouts: one }: NewTask, { timeouts: other }: NewTask): boolean {
-  return (
-    one.toStartMs === other.toStartMs &&
-    one.toFinishMs === other.toFinishMs &&
-    one.heartbeatMs === other.heartbeatMs
-  );
-}
-
-function isEmpty(labels: Readonly<Record<string, string>>): boolean {
-  for (const _ in labels) return false;
-  return true;
 }
 
 function packKind({ of, lane }: Kind): Buffer {

@@ -7,6 +7,7 @@
  *   o  output     e  error         p  progress    u  usage     r  resume state        l  the log while it is short
  */
 
+import { isEmpty } from "../../core/is-empty.ts";
 import { laneName, laneOf } from "../lane.ts";
 import type { NewTask, Parent, TaskRecord } from "../store.ts";
 import { type RetryPolicy, type TaskFailure, type Timeouts, taskStates } from "../task.ts";
@@ -55,9 +56,7 @@ const plainHeader: Header = Object.freeze({
 const noBytes = Buffer.alloc(0);
 
 function isPlain({ tenant, workflowId, retry, labels }: NewTask): boolean {
-  return (
-    tenant === plainHeader.tenant && workflowId === "" && isUsual(retry) && Object.keys(labels).length === 0
-  );
+  return tenant === plainHeader.tenant && workflowId === "" && isUsual(retry) && isEmpty(labels);
 }
 
 function isUsual(retry: RetryPolicy): boolean {

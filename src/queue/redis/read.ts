@@ -17,19 +17,13 @@ import { uniqueOf } from "./keys.ts";
 import { plainBytes, RecordReader, unpackHeader } from "./pack.ts";
 import { readSettings } from "./settings.ts";
 
-export async function get(calls: Calls, ids: readonly string[]): Promise<(TaskRecord | undefined)[]> {
-  const found = new Array<TaskRecord | undefined>(ids.length).fill(undefined);
-  await allOf(
-    chunksByQueue(ids).map(async ({ queue, places }) => {
-      const input = new Writer(32 * places.length);
-      for (const place of places) input.text8(uniqueOf(ids[place] as string));
-      const [heads, values] = (await calls.run("get", queue, input.done())) as [Buffer, Buffer[]];
-      const reader = new Reader(heads);
-      const records = new RecordReader(reader, values, queue);
-      for (const place of places) if (reader.u8() === 1) found[place] = records.read();
-    }),
-  );
-  return found;
+export function get(calls: Calls, ids: readonly string[]): Promise<(TaskRecord | undefined)[]> {
+  return askOfEach(calls, "get", ids, (reply, queue) => {
+    const [heads, values] = reply as [Buffer, Buffer[]];
+    const reader = new Reader(heads);
+    const records = new RecordReader(reader, values, queue);
+    return () => (reader.u8() === 1 ? records.read() : undefined);
+  });
 }
 
 /** What decisions about a task's attempt are made by. */
@@ -41,18 +35,31 @@ export interface Term {
 }
 
 /** The terms of tasks, as far as these are there. */
-export async function readTerms(calls: Calls, ids: readonly string[]): Promise<(Term | undefined)[]> {
-  const found = new Array<Term | undefined>(ids.length).fill(undefined);
+export function readTerms(calls: Calls, ids: readonly string[]): Promise<(Term | undefined)[]> {
+  return askOfEach(calls, "terms", ids, (reply) => {
+    const reader = new Reader(reply as Buffer);
+    return () => {
+      const state = stateOf(reader.u8());
+      const [attempt, fence, header] = [reader.u16(), reader.u32(), reader.blob32()];
+      return state === "MISSING" ? undefined : { state, attempt, fence, retry: unpackHeader(header).retry };
+    };
+  });
+}
+
+/** Asks a function that reads for tasks, queue by queue; `answers` gives the next one's answer each time. */
+async function askOfEach<Answer>(
+  calls: Calls,
+  script: "get" | "terms",
+  ids: readonly string[],
+  answers: (reply: unknown, queue: string) => () => Answer | undefined,
+): Promise<(Answer | undefined)[]> {
+  const found = new Array<Answer | undefined>(ids.length).fill(undefined);
   await allOf(
     chunksByQueue(ids).map(async ({ queue, places }) => {
       const input = new Writer(32 * places.length);
       for (const place of places) input.text8(uniqueOf(ids[place] as string));
-      const reader = new Reader((await calls.run("terms", queue, input.done())) as Buffer);
-      for (const place of places) {
-        const state = stateOf(reader.u8());
-        const [attempt, fence, header] = [reader.u16(), reader.u32(), reader.blob32()];
-        if (state !== "MISSING") found[place] = { state, attempt, fence, retry: unpackHeader(header).retry };
-      }
+      const next = answers(await calls.run(script, queue, input.done()), queue);
+      for (const place of places) found[place] = next();
     }),
   );
   return found;

@@ -1,7 +1,7 @@
 /** Gathers the plain tasks of one call into chunks. */
+import { areAlike, hasTimeouts } from "../alike.ts";
 import { laneName } from "../lane.ts";
 import type { NewTask } from "../store.ts";
-import type { RetryPolicy, Timeouts } from "../task.ts";
 import { chunkSpanMax } from "./chunk.ts";
 import { chunkPrefix, chunkSlotsMax, plainId } from "./plain-id.ts";
 import { joinPlain } from "./transition.ts";
@@ -24,10 +24,6 @@ export function isPlain(task: NewTask): boolean {
     task.spec.length <= plainSpecBytesMax &&
     !hasTimeouts(task.timeouts)
   );
-}
-
-export function hasTimeouts({ toStartMs, toFinishMs, heartbeatMs }: Timeouts): boolean {
-  return toStartMs !== undefined || toFinishMs !== undefined || heartbeatMs !== undefined;
 }
 
 /** A chunk that is being filled. */
@@ -134,27 +130,6 @@ function fits(task: NewTask, seq: number, { model, firstSeq, specs, specBytes }:
     seq - firstSeq <= chunkSpanMax &&
     specs.length < chunkSlotsMax &&
     specBytes + task.spec.length <= chunkSpecBytesMax &&
-    task.queue === model.queue &&
-    task.tenant === model.tenant &&
-    task.priority === model.priority &&
-    sameRetry(task.retry, model.retry) &&
-    sameLabels(task.workerLabels, model.workerLabels) &&
-    sameLabels(task.labels, model.labels)
+    areAlike(task, model)
   );
-}
-
-function sameRetry(one: RetryPolicy, other: RetryPolicy): boolean {
-  return one === other || JSON.stringify(one) === JSON.stringify(other);
-}
-
-type Labels = NewTask["labels"];
-
-function sameLabels(one: Labels, other: Labels): boolean {
-  if (one === other || (isBare(one) && isBare(other))) return true;
-  return JSON.stringify(one) === JSON.stringify(other);
-}
-
-function isBare(labels: Labels): boolean {
-  for (const _ in labels) return false;
-  return true;
 }

@@ -19,6 +19,15 @@ export function statusOf(seat: Seat): Pick<TaskRow, "state" | "fence"> {
   return { state: stateOf(seat), fence: seat.chunk.fenceOf(seat.slot) };
 }
 
+/** What its row and its record say alike. */
+function commonAt(seat: Seat) {
+  const { chunk, slot } = seat;
+  const { queue, tenant, priority } = chunk.facts;
+  const status = statusOf(seat);
+  const attempt = chunk.termOf(slot) === undefined ? 0 : 1;
+  return { id: idOf(seat), queue, tenant, priority, ...status, attempt, generation: 1 };
+}
+
 /** The row that it would have, but for its payloads; `seat` says that it has none. */
 export function rowAt(seat: Seat): TaskRow {
   const { chunk, slot } = seat;
@@ -26,16 +35,9 @@ export function rowAt(seat: Seat): TaskRow {
   const term = chunk.termOf(slot);
   const state = stateOf(seat);
   return {
+    ...commonAt(seat),
     seat,
     seq: chunk.seqOf(slot),
-    id: idOf(seat),
-    queue: facts.queue,
-    tenant: facts.tenant,
-    priority: facts.priority,
-    state,
-    attempt: term === undefined ? 0 : 1,
-    fence: chunk.fenceOf(slot),
-    generation: 1,
     fingerprint: "",
     retry: facts.retry,
     timeouts: null,
@@ -69,14 +71,7 @@ export function recordAt(chunks: Chunks, seat: Seat): TaskRecord {
   const state = stateOf(seat);
   const { concurrencyKey, workerLabels } = laneFacts(facts.lane);
   return {
-    id: idOf(seat),
-    queue: facts.queue,
-    tenant: facts.tenant,
-    priority: facts.priority,
-    state,
-    attempt: term === undefined ? 0 : 1,
-    fence: chunk.fenceOf(slot),
-    generation: 1,
+    ...commonAt(seat),
     retry: chunk.retryPolicy,
     timeouts: noTimeouts,
     concurrencyKey,

@@ -1,10 +1,11 @@
 /** Takes tasks in: answers repeats, refuses what cannot be, and puts the rest where it belongs. */
+import { hasTimeouts } from "../alike.ts";
 import { laneName } from "../lane.ts";
 import { type NamedTask, named } from "../named.ts";
 import type { NewTask, SubmitOutcome } from "../store.ts";
 import { openState, parentFailed } from "../task.ts";
 import { keep, lookAt, type Wait } from "./dependencies.ts";
-import { hasTimeouts, Intake, isPlain } from "./intake.ts";
+import { Intake, isPlain } from "./intake.ts";
 import { writeChange } from "./log.ts";
 import { taskById } from "./read.ts";
 import { putPayload, type TaskRow } from "./row.ts";

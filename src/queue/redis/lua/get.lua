@@ -4,11 +4,8 @@
 -- Reply: there B for each, and, where it is 1, the task as addTask packs it; the tasks' values
 --@include record
 --@main
-local names, at = {}, 1
-while at <= #INPUT do names[#names + 1], at = parse('>Bc0', INPUT, at) end
-loadAll(names)
-for i = 1, #names do
-  local T = load(names[i])
+for _, uniq in ipairs(readInputNames()) do
+  local T = load(uniq)
   parts[#parts + 1] = T and '\1' or '\0'
   if T then addTask(T) end
 end

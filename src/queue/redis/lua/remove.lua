@@ -4,10 +4,8 @@
 -- outcomes: deleted B
 --@include purge
 --@main
-local at, outcomes = 1, {}
-while at <= #INPUT do
-  local uniq
-  uniq, at = parse('>Bc0', INPUT, at)
+local outcomes = {}
+for _, uniq in ipairs(readInputNames()) do
   local T = load(uniq)
   local final = T and T[STATE] >= SUCCEEDED and T[STATE] ~= MISSING
   if final then purge(T) end

@@ -4,10 +4,8 @@
 -- Reply: for each state B (255 missing), attempt I2, fence I4, header I4c0
 --@include task
 --@main
-local at, terms = 1, {}
-while at <= #INPUT do
-  local uniq
-  uniq, at = parse('>Bc0', INPUT, at)
+local terms = {}
+for _, uniq in ipairs(readInputNames()) do
   local T = load(uniq)
   local header = T and get(T, 'h') or ''
   terms[#terms + 1] = pack('>BI2I4I4', T and T[STATE] or MISSING, T and T[ATTEMPT] or 0, T and T[FENCE] or 0, #header) .. header

@@ -108,6 +108,15 @@ local function madeAt(uniq)
   if C and C.width == 0 and C.stamp == stamp and tonumber(slot) < C.n then return C, tonumber(slot) end
 end
 
+-- The chunk and the slot of a task that lives in its row, or its head, or neither, by what the hash t has under its name: a head, or,
+-- of a task with a name that lives in its row, IN_ROW B, chunk I5, slot B, or nothing.
+local function placeBy(uniq, head)
+  if not head then return madeAt(uniq) end
+  if byte(head) ~= IN_ROW then return nil, head end
+  local number, slot = parse('>I5B', head, 2)
+  return chunkOf(number), slot
+end
+
 local function readKind(packed, at)
   local kind, after = {}, nil
   kind.priority, kind.lane, kind.header, kind.timeouts, after = parse(KIND, packed, at)

@@ -7,18 +7,9 @@
 
 -- The state of the task that has a name, if there is one.
 local function stateOf(uniq, head)
-  local C, slot
-  if not head then
-    C, slot = madeAt(uniq)
-    if not C then return end
-  elseif byte(head) ~= IN_ROW then
-    return byte(head)
-  else
-    local number
-    number, slot = parse('>I5B', head, 2)
-    C = chunkOf(number)
-  end
-  local row = byte(rowAt(C, slot))
+  local C, found = placeBy(uniq, head)
+  if not C then return found and byte(found) end
+  local row = byte(rowAt(C, found))
   if row < MOVED then return row == 0 and QUEUED or row end
 end
 

@@ -54,17 +54,16 @@ local function loadAll(names)
   for i = 1, #names do raw[names[i]] = found[i] or nil end
 end
 
--- The chunk and the slot of a task that lives in its row, or its head, or neither. A task with a name of its own is found by what
--- stands in place of its head: IN_ROW B, chunk I5, slot B.
-local function placeOf(uniq)
-  local head = raw[uniq] or call('HGET', Q .. 't', uniq)
-  if head then
-    if byte(head) ~= IN_ROW then return nil, head end
-    local number, slot = parse('>I5B', head, 2)
-    return chunkOf(number), slot
-  end
-  return madeAt(uniq)
+-- The names that the input consists of, Bc0 each, their heads read.
+local function readInputNames()
+  local names, at = {}, 1
+  while at <= #INPUT do names[#names + 1], at = parse('>Bc0', INPUT, at) end
+  loadAll(names)
+  return names
 end
+
+-- The chunk and the slot of a task that lives in its row, or its head, or neither.
+local function placeOf(uniq) return placeBy(uniq, raw[uniq] or call('HGET', Q .. 't', uniq)) end
 
 local function load(uniq)
   local T = loaded[uniq]
